@@ -1,0 +1,54 @@
+"""fillbook: what a trading bot earned, read from what it wrote, every fill booked once.
+
+>>> import fillbook
+>>> data = fillbook.open_data("my_bot.sqlite")  # doctest: +SKIP
+>>> fillbook.overview(data).metrics["net_pnl"]  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fillbook.analysis.overview import Overview, overview
+    from fillbook.conventions import Conventions
+    from fillbook.errors import FillbookError
+    from fillbook.filters import Filter
+    from fillbook.metrics.evaluate import evaluate
+    from fillbook.metrics.registry import METRICS
+    from fillbook.performance_data_source import PerformanceDataSource, open_data
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "METRICS": "fillbook.metrics.registry",
+    "Conventions": "fillbook.conventions",
+    "Filter": "fillbook.filters",
+    "FillbookError": "fillbook.errors",
+    "Overview": "fillbook.analysis.overview",
+    "PerformanceDataSource": "fillbook.performance_data_source",
+    "evaluate": "fillbook.metrics.evaluate",
+    "open_data": "fillbook.performance_data_source",
+    "overview": "fillbook.analysis.overview",
+}
+
+__all__ = [
+    "METRICS",
+    "Conventions",
+    "FillbookError",
+    "Filter",
+    "Overview",
+    "PerformanceDataSource",
+    "evaluate",
+    "open_data",
+    "overview",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for, so that `fillbook --help` is quick."""
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    message = f"module 'fillbook' has no attribute {name!r}"
+    raise AttributeError(message)

@@ -1,0 +1,253 @@
+"""A kept ledger as the arrays the metrics eat, in the reporting currency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from fillbook.analysis.reporting import Reporting
+from fillbook.arrays import Bools, Floats, Ints
+from fillbook.conventions import Conventions
+from fillbook.ledger.book import Ledger
+from fillbook.ledger.equity import Curve, day_edges, net_at
+from fillbook.metrics.execution import classify_orders
+from fillbook.metrics.inputs import Inputs
+from fillbook.metrics.returns import compounded_returns, fixed_returns
+from fillbook.results import Undefined
+
+_MONEY_PARTIAL = ("marked_at_last_fill", "fee_unconverted", "funding_unavailable", "funding_not_covered")
+
+
+def _total(net: Floats, rates: Floats) -> Floats:
+    """Sum over books of net × rate; a book that has not traded yet needs no rate."""
+    return np.where(net == 0.0, 0.0, net * rates).sum(axis=0)
+
+
+def equity_frame(path: Curve, reporting: Reporting, conventions: Conventions) -> pl.DataFrame:
+    """``at, equity, drawdown, is_gap``: capital (0 where undeclared) plus net PnL at each point."""
+    equity = (conventions.capital or 0.0) + _total(path.net, reporting.rates(path.at))
+    is_gap = np.isnan(equity)
+    peak = np.maximum.accumulate(np.maximum(np.where(is_gap, -np.inf, equity), conventions.capital or 0.0))
+    return pl.DataFrame({
+        "at": pl.Series(path.at).cast(pl.Datetime("us", "UTC")),
+        "equity": pl.Series(equity).fill_nan(None),
+        "drawdown": pl.Series(peak - equity).fill_nan(None),
+        "is_gap": is_gap,
+    })  # fmt: skip
+
+
+def daily_frame(ledger: Ledger, reporting: Reporting, start_us: int) -> pl.DataFrame:
+    """``day, pnl, equity, drawdown, volume, n_fills, is_partial``: a row a UTC day of the run."""
+    edges = day_edges(start_us, ledger.end_us)
+    total = _total(net_at(ledger, edges), reporting.rates(edges))
+    capital = ledger.conventions.capital or 0.0
+    equity = capital + total
+    peak = np.maximum.accumulate(np.concatenate([[capital], equity]))[1:]
+    day = pl.Series("day", np.concatenate([[start_us], edges[:-1]])).cast(pl.Datetime("us", "UTC")).dt.date()
+    frame = pl.DataFrame({
+        "day": day, "pnl": np.diff(total, prepend=0.0), "equity": equity, "drawdown": peak - equity,
+        "is_partial": [(i == 0 and start_us % 86_400_000_000 != 0) or i == edges.size - 1 for i in range(edges.size)],
+    })  # fmt: skip
+    rate = pl.Series(reporting.at_end)[ledger.flow.book]
+    volume = pl.DataFrame({
+        "day": ledger.fills["at"].dt.date(),
+        "volume": pl.Series(np.abs(ledger.flow.qty) * np.where(ledger.flow.unit < 0.0, 1.0, ledger.flow.price)) * rate,
+    }).group_by("day").agg(pl.col("volume").sum(), n_fills=pl.len())  # fmt: skip
+    return frame.join(volume, on="day", how="left", maintain_order="left").with_columns(
+        pl.col("volume").fill_null(0.0), pl.col("n_fills").fill_null(0).cast(pl.Int64)
+    ).with_columns(pl.selectors.float().fill_nan(None))
+
+
+def _order_arrays(tables: Mapping[str, pl.DataFrame]) -> dict[str, Ints | Floats | Bools | Undefined]:
+    """Class, amount, fill, price and kind of every order; unavailable without an Order table."""
+    orders = tables["orders"]
+    names = ("order_class", "order_amount", "order_filled", "order_price", "order_is_market")
+    if orders.is_empty():
+        return dict.fromkeys(names, Undefined.unavailable("no_order_row"))
+    filled = tables["fills"].group_by("order_id").agg(
+        filled=pl.col("amount_base").sum(),
+        value=(pl.col("amount_base") * pl.col("price_quote")).sum(),
+    )  # fmt: skip
+    events = tables["order_events"]
+    status = pl.col("status").cast(pl.String)
+    ends = events.filter(status.str.ends_with("Completed") | status.is_in(["OrderCancelled", "OrderExpired", "OrderFailure"]))
+    flags = ends.group_by("order_id").agg(
+        completed=status.str.ends_with("Completed").any(), cancelled=(status == "OrderCancelled").any(),
+        expired=(status == "OrderExpired").any(), failed=(status == "OrderFailure").any(),
+    )  # fmt: skip
+    last = pl.col("last_status").cast(pl.String)
+    known = pl.col
+    joined = (
+        orders.select("order_id", "amount_base", "price_quote", "order_type", "last_status")
+        .join(filled, on="order_id", how="left", maintain_order="left")
+        .join(flags, on="order_id", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("filled").fill_null(0.0),
+            completed=known("completed").fill_null(value=False) | last.str.ends_with("Completed"),
+            cancelled=known("cancelled").fill_null(value=False) | (last == "OrderCancelled"),
+            expired=known("expired").fill_null(value=False) | (last == "OrderExpired"),
+            failed=known("failed").fill_null(value=False) | (last == "OrderFailure"),
+        )
+    )
+    price = pl.col("price_quote").fill_null(pl.col("value") / pl.col("filled"))
+    columns = joined.select(
+        "filled", "amount_base", "completed", "cancelled", "expired", "failed", price=price,
+        is_market=pl.col("order_type").cast(pl.String) == "MARKET",
+    )  # fmt: skip
+    to_array = {name: columns[name].to_numpy() for name in columns.columns}
+    codes = classify_orders(
+        to_array["filled"], to_array["amount_base"], to_array["completed"], to_array["cancelled"],
+        to_array["expired"], to_array["failed"],
+    )  # fmt: skip
+    values = (codes, to_array["amount_base"], to_array["filled"], to_array["price"], to_array["is_market"])
+    return dict(zip(names, values, strict=True))
+
+
+def _held_seconds(ledger: Ledger, start_us: int) -> tuple[Floats, float]:
+    """Per book ∫|position|dt in base · seconds, and seconds in which any book held a position."""
+    flow = ledger.flow
+    held = np.zeros(flow.n_books)
+    spans = []
+    for i, rows in enumerate(flow.slices()):
+        if rows.stop == rows.start:
+            continue
+        until = np.append(flow.at[rows][1:], ledger.end_us)
+        length = np.maximum(until - flow.at[rows], 0) / 1e6
+        held[i] = float((np.abs(flow.position[rows]) * length).sum())
+        open_rows = flow.position[rows] != 0.0
+        spans.append(np.column_stack([flow.at[rows][open_rows], until[open_rows]]))
+    if not spans:
+        return held, 0.0
+    both = np.concatenate(spans)
+    if len(spans) > 1:
+        both = both[np.argsort(both[:, 0], kind="stable")]
+    reached = np.maximum.accumulate(both[:, 1])
+    begins = np.maximum(both[:, 0], np.concatenate([[0], reached[:-1]]))
+    return held, float(np.maximum(both[:, 1] - begins, 0).sum()) / 1e6
+
+
+def _money(values: Floats, reporting: Reporting) -> Floats | Undefined:
+    """Book money in the reporting currency; an open book without a mark leaves no total."""
+    if reporting.currency is None:
+        return Undefined.unavailable("no_rate")
+    converted = values * reporting.at_end
+    return Undefined.unavailable("no_mid") if np.isnan(converted).any() else converted
+
+
+def _days(daily: pl.DataFrame, conventions: Conventions) -> dict[str, Floats | Undefined]:
+    """Daily PnL, returns and equity; a day without a mark leaves none of them."""
+    capital = conventions.capital
+    pnl = daily["pnl"].to_numpy()
+    if daily["pnl"].null_count() or np.isnan(pnl).any():
+        gap = Undefined.unavailable("no_mid")
+        return dict.fromkeys(("daily_pnl", "daily_return", "daily_basis", "equity"), gap)
+    equity = np.concatenate([[capital or 0.0], (capital or 0.0) + np.cumsum(pnl)])
+    if capital is None:
+        returns: Floats | Undefined = Undefined.unavailable("no_capital")
+    elif capital <= 0.0:
+        returns = Undefined("non_positive_capital")
+    elif conventions.return_basis == "fixed_capital":
+        returns = fixed_returns(pnl, capital)
+    else:
+        returns = compounded_returns(pnl, capital)
+        if np.isnan(returns).any():
+            returns = Undefined("equity_non_positive")
+    basis = returns if isinstance(returns, np.ndarray) else pnl
+    return {"daily_pnl": pnl, "daily_return": returns, "daily_basis": basis, "equity": equity}
+
+
+def metric_inputs(
+    ledger: Ledger,
+    tables: Mapping[str, pl.DataFrame],
+    reporting: Reporting,
+    daily: pl.DataFrame,
+    equity: pl.DataFrame,
+    trips: pl.DataFrame,
+    start_us: int,
+) -> Inputs:
+    """Every array a metric may ask for.
+
+    Parameters
+    ----------
+    ledger, tables
+        The kept ledger and the tables it was kept from.
+    reporting
+        Reporting currency.
+    daily, equity, trips
+        Frames of the same view.
+    start_us
+        Start of the run, µs UTC.
+    """
+    column = {name: ledger.books[name].fill_null(np.nan).to_numpy() for name in (
+        "net_quote", "realized_quote", "unrealized_quote", "fees_paid_quote", "rebates_quote",
+        "funding_quote", "fee_tokens_revalued_quote", "volume_quote", "closed_base", "bought_base", "sold_base",
+    )}  # fmt: skip
+    rate = reporting.at_end
+    closed = trips.filter(~pl.col("is_open"))
+    trip_rate = rate[closed["book"].to_numpy()]
+    traded = column["bought_base"] + column["sold_base"]
+    mean_price = column["volume_quote"] / np.where(traded > 0.0, traded, 1.0) * rate
+    held, in_market = _held_seconds(ledger, start_us)
+    capital = ledger.conventions.capital
+    notional = np.abs(ledger.flow.qty) * np.where(ledger.flow.unit < 0.0, 1.0, ledger.flow.price)
+    none = Undefined.unavailable("no_rate")
+    lacks_money = reporting.currency is None
+    return Inputs(
+        **{f"book_{name}": _money(column[f"{name}_quote"], reporting)
+           for name in ("net", "realized", "unrealized", "fees_paid", "rebates")},
+        book_funding=_funding_input(ledger, column["funding_quote"], reporting),
+        fee_tokens_revalued=_revalued(column["fee_tokens_revalued_quote"], reporting),
+        gross_exposure=none if lacks_money else _exposure(ledger, rate),
+        fill_notional=none if lacks_money else notional * rate[ledger.flow.book],
+        trip_pnl=none if lacks_money else closed["net_quote"].to_numpy() * trip_rate,
+        trip_notional=none if lacks_money else (closed["entry_quote"] * closed["qty_base"]).to_numpy() * trip_rate,
+        trip_hold_s=closed["hold_s"].to_numpy(),
+        **(_days(daily, ledger.conventions) if not lacks_money else dict.fromkeys(
+            ("daily_pnl", "daily_return", "daily_basis", "equity"), none)),
+        **_order_arrays(tables),
+        window_s=max(ledger.end_us - start_us, 0) / 1e6,
+        position_value_s=none if lacks_money else held * mean_price,
+        closed_value=none if lacks_money else column["closed_base"] * mean_price,
+        in_market_s=in_market,
+        capital=Undefined.unavailable("no_capital") if capital is None else capital,
+        periods_per_year=ledger.conventions.periods_per_year,
+        currency=reporting.currency,
+        reasons=_reasons(ledger),
+        method=dict.fromkeys(("book_realized", "book_unrealized"), ledger.conventions.method),
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+def _funding_input(ledger: Ledger, values: Floats, reporting: Reporting) -> Floats | Undefined:
+    """Funding of all books; unavailable where perpetuals were held and nothing is known."""
+    perps = ledger.books.filter(pl.col("market_type") != "spot")
+    unknown = perps.filter(pl.col("reasons").list.set_intersection(["funding_unavailable", "funding_not_covered"]).list.len() > 0)
+    if unknown.height and unknown.height == perps.height:
+        return Undefined.unavailable(str(unknown["reasons"][0][0]))
+    return _money(values, reporting)
+
+
+def _revalued(values: Floats, reporting: Reporting) -> Floats | Undefined:
+    """Fee tokens at the end; unavailable where the end has no rate for one of them."""
+    if np.isnan(values).any():
+        return Undefined.unavailable("no_rate")
+    return _money(values, reporting)
+
+
+def _exposure(ledger: Ledger, rate: Floats) -> Floats:
+    """Value of all positions at their own prices after each fill of a single book, summed at the end marks."""
+    held = ledger.flow.last_position
+    mark = ledger.books["mark_quote"].fill_null(np.nan).to_numpy()
+    return np.abs(np.where(held == 0.0, 0.0, held * mark * rate))
+
+
+def _reasons(ledger: Ledger) -> dict[str, tuple[str, ...]]:
+    """By input: why it is partial."""
+    found = {reason for reasons in ledger.books["reasons"] for reason in reasons}
+    money = tuple(reason for reason in _MONEY_PARTIAL if reason in found)
+    only = {name: tuple(r for r in money if r.startswith(prefix)) for name, prefix in (
+        ("book_unrealized", "marked"), ("book_fees_paid", "fee_"), ("book_rebates", "fee_"), ("book_funding", "funding"),
+    )}  # fmt: skip
+    whole = dict.fromkeys(("book_net", "daily_pnl", "daily_return", "daily_basis", "equity"), money)
+    return {**only, **whole, "trip_pnl": tuple(r for r in money if not r.startswith("marked"))}

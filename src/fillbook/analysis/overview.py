@@ -1,0 +1,217 @@
+"""How did the bot do: metrics, books, equity, trips and checks of one filtered view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import polars as pl
+
+from fillbook.analysis.inputs import daily_frame, equity_frame, metric_inputs
+from fillbook.analysis.reporting import Reporting, reporting_of
+from fillbook.conventions import Conventions
+from fillbook.errors import BadRequestError
+from fillbook.filters import Filter
+from fillbook.findings import Finding, Severity
+from fillbook.ledger.book import Ledger, keep_ledger
+from fillbook.ledger.equity import curve
+from fillbook.ledger.invariants import Check, run_checks
+from fillbook.metrics.drawdown import drawdown_table
+from fillbook.metrics.evaluate import evaluate
+from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.results import Result
+
+_EVENTS = ("fills", "orders", "order_events", "funding", "executors", "positions", "quotes")
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """One filtered view, answered.
+
+    Parameters
+    ----------
+    currency
+        Reporting currency; None when several quote currencies have no known rate to one another,
+        and then every money metric is unavailable and `books` shows the parts.
+    period
+        First and last moment of the view (UTC), None where it is empty.
+    metrics
+        By key, in registry order.
+    books
+        A row a book (see `fillbook.ledger.book.BOOK_COLUMNS`), in its own quote currency.
+    daily
+        A row a UTC day: ``day, pnl, equity, drawdown, volume, n_fills, is_partial`` in `currency`.
+    equity
+        ``at, equity, drawdown, is_gap`` in `currency`, thin enough to draw.
+    trips
+        Closed and open round trips: ``bot, connector, pair, leg, quote, controller_id, side,
+        entry_at, exit_at, qty_base, entry_quote, exit_quote, gross_quote, fees_quote,
+        funding_quote, net_quote, hold_s, n_fills, mae_quote, mfe_quote, has_path, is_open``.
+    drawdowns
+        The drawdown table, deepest first: ``depth, depth_fraction, peak_at, valley_at,
+        recovery_at, length_s, to_valley_s``.
+    checks
+        The book's own checks.
+    findings
+        Those of the data and those of the ledger.
+    """
+
+    currency: str | None
+    period: tuple[datetime, datetime] | None
+    metrics: Mapping[str, Result]
+    books: pl.DataFrame
+    daily: pl.DataFrame
+    equity: pl.DataFrame
+    trips: pl.DataFrame
+    drawdowns: pl.DataFrame
+    checks: tuple[Check, ...]
+    findings: tuple[Finding, ...]
+    chosen: Filter
+    conventions: Conventions
+
+
+def overview(
+    data: PerformanceDataSource,
+    chosen: Filter | None = None,
+    conventions: Conventions | None = None,
+    *,
+    metrics: Iterable[str] | None = None,
+    check: bool = True,
+) -> Overview:
+    """Answer of `data` seen through `chosen`, booked by `conventions`.
+
+    Parameters
+    ----------
+    data
+        An opened source.
+    chosen
+        Which rows count; None takes all. The period selects fills, and books start flat.
+    conventions
+        Cost method, marks, capital, currency; None takes the defaults.
+    metrics
+        Keys to answer; None answers all.
+    check
+        Whether the book checks itself as well.
+
+    Raises
+    ------
+    BadRequestError
+        A filter value that the data does not hold, a currency without rates, an unknown metric.
+    MissingMarkError
+        Marks are strict and an open position has none.
+    """
+    chosen, conventions = chosen or Filter(), conventions or Conventions()
+    _refuse_unknown(data, chosen)
+    tables = dict(data.filtered(chosen))
+    findings = list(data.findings)
+    if chosen.controllers or chosen.sides or chosen.close_types:
+        findings += _leave_out_funding(tables)
+    end = _end(data, chosen)
+    ledger = keep_ledger(tables, conventions, end=end)
+    period = _period(tables, ledger, chosen, end)
+    start_us = int(period[0].timestamp() * 1e6) if period else ledger.end_us
+    reporting = reporting_of(ledger)
+    path = curve(ledger, start_us)
+    daily = daily_frame(ledger, reporting, start_us)
+    equity = equity_frame(path, reporting, conventions)
+    trips = _trips_frame(ledger)
+    inputs = metric_inputs(ledger, tables, reporting, daily, equity, trips, start_us)
+    return Overview(
+        reporting.currency, period, evaluate(inputs, metrics), ledger.books, daily, equity, trips,
+        drawdown_frame(equity, has_capital=conventions.capital is not None),
+        run_checks(ledger, tables) if check else (),
+        (*findings, *ledger.findings, *reporting.findings), chosen, conventions,
+    )  # fmt: skip
+
+
+def _refuse_unknown(data: PerformanceDataSource, chosen: Filter) -> None:
+    """A name the data does not hold is a typo, not an empty answer."""
+    for name, table, column in (
+        ("bots", "fills", "bot"), ("connectors", "fills", "connector"), ("pairs", "fills", "pair"),
+    ):  # fmt: skip
+        wanted = set(getattr(chosen, name))
+        if not wanted:
+            continue
+        known: set[str] = set()
+        for source in (table, "orders", "executors", "funding"):
+            known |= set(data.tables[source][column].cast(pl.String).drop_nulls().unique())
+        unknown = sorted(wanted - known)
+        if unknown:
+            message = f"the data holds no {column} {', '.join(unknown)}; it holds {', '.join(sorted(known))}"
+            raise BadRequestError(message)
+
+
+def _leave_out_funding(tables: dict[str, pl.DataFrame]) -> list[Finding]:
+    """Funding belongs to positions, not to a side, a controller or a close type."""
+    rows = tables["funding"].height
+    tables["funding"] = tables["funding"].clear()
+    if not rows:
+        return []
+    return [Finding(
+        "funding", "funding_not_attributed", Severity.WARNING,
+        f"{rows} funding payments belong to whole positions and are left out of this filtered view",
+        n_rows=rows, effect="net PnL of a side, controller or close type is without funding",
+    )]  # fmt: skip
+
+
+def _end(data: PerformanceDataSource, chosen: Filter) -> datetime:
+    """Last event of the data, or the end of the filter where that is earlier."""
+    ends = [data.tables[name]["at"].max() for name in _EVENTS]
+    last = max((end for end in ends if isinstance(end, datetime)), default=datetime(1970, 1, 1, tzinfo=UTC))
+    return min(last, chosen.end) if chosen.end else last
+
+
+def _period(
+    tables: Mapping[str, pl.DataFrame], ledger: Ledger, chosen: Filter, end: datetime
+) -> tuple[datetime, datetime] | None:
+    """First order or fill of the view (or the filter's start) to its end."""
+    starts = [tables[name]["at"].min() for name in ("fills", "orders", "funding")]
+    found = [start for start in starts if isinstance(start, datetime)]
+    if not found:
+        return None
+    start = chosen.start if chosen.start is not None and ledger.fills.height else min(found)
+    return min(start, end), end
+
+
+def _trips_frame(ledger: Ledger) -> pl.DataFrame:
+    """Round trips in quote, closed ones by exit, then the open ones."""
+    mark = pl.lit(ledger.books["mark_quote"])
+    inverse = pl.col("market_type") == "inverse_perp"
+    to_quote = pl.when(inverse).then(mark.gather(pl.col("book"))).otherwise(1.0)
+    money = [
+        (pl.col(name) * to_quote).alias(f"{name}_quote") for name in ("gross", "fees", "mae", "mfe")
+    ]
+    return (
+        ledger.trips.with_columns(*money, funding_quote=pl.col("funding"), qty_base=pl.col("closed_base"))
+        .with_columns(net_quote=pl.col("gross_quote") - pl.col("fees_quote") + pl.col("funding_quote"))
+        .sort("exit_at", nulls_last=True, maintain_order=True)
+        .select(
+            "bot", "connector", "pair", "leg", "quote", "controller_id", "side", "entry_at", "exit_at",
+            "qty_base", "entry_quote", "exit_quote", "gross_quote", "fees_quote", "funding_quote",
+            "net_quote", "hold_s", "n_fills", "mae_quote", "mfe_quote", "has_path", "is_open", "book",
+        )  # fmt: skip
+    )
+
+
+def drawdown_frame(equity: pl.DataFrame, *, has_capital: bool) -> pl.DataFrame:
+    """Drawdown table of an equity curve, deepest first; fractions null without capital."""
+    points = equity.filter(~pl.col("is_gap"))
+    rows = drawdown_table(points["equity"].to_numpy())
+    at = points["at"]
+    table = pl.DataFrame(
+        {
+            "depth": [row.depth for row in rows],
+            "depth_fraction": [row.depth_fraction if has_capital else None for row in rows],
+            "peak_at": [at[row.peak_index] for row in rows],
+            "valley_at": [at[row.valley_index] for row in rows],
+            "recovery_at": [None if row.recovery_index is None else at[row.recovery_index] for row in rows],
+        },
+        schema={
+            "depth": pl.Float64, "depth_fraction": pl.Float64, "peak_at": at.dtype,
+            "valley_at": at.dtype, "recovery_at": at.dtype,
+        },
+    )  # fmt: skip
+    ends = pl.col("recovery_at").fill_null(at[-1] if at.len() else None)
+    seconds = {"length_s": ends - pl.col("peak_at"), "to_valley_s": pl.col("valley_at") - pl.col("peak_at")}
+    return table.with_columns(**{k: v.dt.total_microseconds() / 1e6 for k, v in seconds.items()}).fill_nan(None)

@@ -1,0 +1,58 @@
+"""What can go wrong that a user can act on.
+
+FillbookError
+├── UnreadableSourceError   a file or address that cannot be read, or is not what it claims to be
+├── MissingExtraError       an optional dependency that a command needs
+├── BadRequestError         a question that cannot be answered as asked (filter, mark, currency, key)
+└── MissingMarkError        strict marks were asked for and a book has none
+"""
+
+from __future__ import annotations
+
+
+class FillbookError(Exception):
+    """Any error fillbook raises on purpose; its text is meant for a user."""
+
+
+class UnreadableSourceError(FillbookError):
+    """A source that cannot be read.
+
+    Parameters
+    ----------
+    uri
+        The file or address as the user gave it.
+    why
+        What is wrong, in words ("is not a SQLite database").
+    remedy
+        What the user can do about it.
+    """
+
+    def __init__(self, uri: str, why: str, remedy: str = "") -> None:
+        super().__init__(f"{uri}: {why}" + (f". {remedy}" if remedy else ""))
+        self.uri = uri
+        self.why = why
+        self.remedy = remedy
+
+
+class MissingExtraError(FillbookError):
+    """An optional dependency is not installed.
+
+    Parameters
+    ----------
+    extra
+        Name of the extra that brings it (``web``, ``excel``).
+    purpose
+        What it is needed for.
+    """
+
+    def __init__(self, extra: str, purpose: str) -> None:
+        super().__init__(f'{purpose} needs an optional part: pip install "fillbook[{extra}]"')
+        self.extra = extra
+
+
+class BadRequestError(FillbookError):
+    """A question that cannot be answered as it was asked."""
+
+
+class MissingMarkError(FillbookError):
+    """Strict marks were asked for, and an open book has no price but its own last fill."""

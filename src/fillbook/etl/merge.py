@@ -1,0 +1,170 @@
+"""Many files, one set of tables: numbering the files and stacking their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
+
+import polars as pl
+
+from fillbook.findings import Finding, Severity
+from fillbook.schema.raw import RawTables, SourceInfo
+from fillbook.schema.tables import TABLES, empty
+
+CHECKPOINT = "checkpoint"
+CANDLES = "candles"
+_RANK: Mapping[str, int] = {  # whose copy of a row is kept: the database's before its exports
+    "hummingbot_sqlite": 0,
+    "checkpoint_sqlite": 2,
+    "checkpoint_json": 3,
+    "trades_csv": 4,
+    "export_csv": 5,
+    CANDLES: 6,
+}
+_UNKNOWN_RANK = 1
+
+# Nothing depends on these words, so their absence is not worth a row.
+_BLANK = frozenset({"config", "strategy", "order_id", "trade_id", "order_type", "last_status"})
+_ZERO = frozenset({"quantum"})
+
+
+def numbered(raws: Iterable[RawTables]) -> tuple[tuple[RawTables, ...], tuple[Finding, ...]]:
+    """Sources in the one order that does not depend on how they were given, each file once.
+
+    Databases stand before the files exported from them, then by address. A file whose bytes were
+    read already is left out, with a finding.
+    """
+    ordered = sorted(raws, key=_place)
+    once: dict[str, RawTables] = {}
+    findings = []
+    for raw in ordered:
+        first = once.setdefault(raw.info.sha256 or f"at {id(raw)}", raw)
+        if first is not raw:
+            findings.append(_same_file(raw.info, first.info))
+    return tuple(once.values()), tuple(findings)
+
+
+def _place(raw: RawTables) -> tuple[int, str, str]:
+    return (_RANK.get(raw.info.kind, _UNKNOWN_RANK), raw.info.uri, raw.info.sha256)
+
+
+def _same_file(info: SourceInfo, first: SourceInfo) -> Finding:
+    return Finding(
+        table="fills",
+        rule="same_file",
+        severity=Severity.INFO,
+        message=f"has the same bytes as {first.uri} and was read once",
+        n_rows=sum(info.rows.values()),
+        source=info.uri,
+        effect="none: every row counts once",
+    )
+
+
+def stacked(table: str, raws: Sequence[RawTables]) -> pl.DataFrame:
+    """Rows of `table` of all sources, numbered by `source` and in the order of each file.
+
+    Columns are those of the data model; what a source does not have is null, or blank where
+    nothing depends on it. Columns that are right already are not copied.
+    """
+    parts = [
+        _conformed(table, raw.tables[table], number)
+        for number, raw in enumerate(raws)
+        if table in raw.tables and raw.tables[table].height
+    ]
+    if not parts:
+        return empty(table)
+    return parts[0] if len(parts) == 1 else pl.concat(parts, rechunk=True)
+
+
+def _conformed(table: str, frame: pl.DataFrame, number: int) -> pl.DataFrame:
+    """`frame` with the columns and dtypes of the data model, from file `number`."""
+    columns = {name: column.dtype for name, column in TABLES[table].columns().items()}
+    expressions = []
+    for name, dtype in columns.items():
+        if name == "source":
+            expressions.append(pl.lit(number, dtype=pl.Int64).alias(name))
+        elif name not in frame.columns:
+            expressions.append(_filled(name, pl.lit(None, dtype=dtype).alias(name)))
+        else:
+            column = frame[name]
+            cell = pl.col(name) if column.dtype == dtype else pl.col(name).cast(dtype)
+            expressions.append(_filled(name, cell) if column.null_count() else cell)
+    result = frame.select(expressions)
+    if "row" in columns and not result["row"].is_sorted():
+        result = result.sort("row", maintain_order=True)
+    return result
+
+
+def _filled(name: str, cell: pl.Expr) -> pl.Expr:
+    if name in _BLANK:
+        return cell.fill_null("")
+    return cell.fill_null(0.0) if name in _ZERO else cell
+
+
+def unreadable_cells(raws: Sequence[RawTables]) -> pl.DataFrame:
+    """Cells no source could read: source, table, row, column, value."""
+    return pl.concat(
+        [
+            raw.unreadable.with_columns(pl.lit(number, dtype=pl.Int64).alias("source"))
+            for number, raw in enumerate(raws)
+        ],
+        how="diagonal_relaxed",
+    )
+
+
+def bot_names(
+    infos: Sequence[SourceInfo], shared: Iterable[tuple[int, int]]
+) -> tuple[str, ...]:
+    """Name of the bot of each file: files that share rows are one bot, any others are two.
+
+    A checkpoint may hold several bots, so it joins a bot only where it shares rows with one alone.
+
+    Parameters
+    ----------
+    infos
+        The files, by number.
+    shared
+        Pairs of files that hold the same fill or order.
+    """
+    parent = list(range(len(infos)))
+    pairs = sorted({(min(pair), max(pair)) for pair in shared})
+    is_checkpoint = [info.kind.startswith(CHECKPOINT) for info in infos]
+    for a, b in pairs:
+        if not (is_checkpoint[a] or is_checkpoint[b]):
+            _unite(parent, a, b)
+    for number in range(len(infos)):
+        if is_checkpoint[number]:
+            others = {a + b - number for a, b in pairs if number in (a, b)}
+            if len({_root(parent, other) for other in others}) == 1:
+                _unite(parent, number, min(others))
+    roots = [_root(parent, number) for number in range(len(infos))]
+    names = _distinct(infos, sorted({r for r in roots if infos[r].kind != CANDLES}))
+    return tuple(names.get(root, infos[root].bot) for root in roots)
+
+
+def _root(parent: list[int], node: int) -> int:
+    while parent[node] != node:
+        node = parent[node]
+    return node
+
+
+def _unite(parent: list[int], a: int, b: int) -> None:
+    low, high = sorted((_root(parent, a), _root(parent, b)))
+    parent[high] = low  # the first file of a bot is its root, and names it
+
+
+def _distinct(infos: Sequence[SourceInfo], roots: Sequence[int]) -> dict[int, str]:
+    """Bot names by first file, made distinct by the file's folder, or else by a number."""
+    plain = [infos[root].bot for root in roots]
+    names: dict[int, str] = {}
+    for root in roots:
+        info = infos[root]
+        folder = PurePath(info.uri).parent.name
+        is_shared = plain.count(info.bot) > 1 and folder not in {"", info.bot}
+        name = f"{info.bot} ({folder})" if is_shared else info.bot
+        candidate, number = name, 1
+        while candidate in names.values():
+            number += 1
+            candidate = f"{name} {number}"
+        names[root] = candidate
+    return names

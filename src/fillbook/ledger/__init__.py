@@ -1,0 +1,1 @@
+"""Fills become positions, lots, round trips and PnL; the identity holds to the last digit."""

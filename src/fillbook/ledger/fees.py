@@ -1,0 +1,193 @@
+"""What each fill cost in fees, in quote, at the fill's own time (DEFINITIONS A2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from fillbook.arrays import Bools, Floats, Ints
+from fillbook.conventions import Conventions
+from fillbook.ledger.rates import Prices, given_rate
+from fillbook.sources.hummingbot import canonical_token
+
+METHODS = ("exact", "percent_exact", "rate", "recorded", "unconverted")
+_EXACT, _PERCENT, _RATE, _RECORDED, _UNCONVERTED = range(5)
+DISAGREES = 0.01  # recorded and converted fee differ by more than this share
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """Fees of fills, arrays of shape (n,) in the order of the fills.
+
+    Parameters
+    ----------
+    quote
+        Fee in quote, + paid, − rebate; where a part has no rate, only the known part.
+    base
+        Base that left the wallet as fee (spot, base-fee mode ``inventory``): a deemed trade.
+    method
+        Index into `METHODS`.
+    revalued
+        Fee at its fill's rate minus the same tokens at the end of the period, in quote; 0 for fees
+        in base or quote, NaN where no rate at the end is known.
+    disagrees
+        Recorded and converted fee both exist and differ by more than 1 %.
+    unconverted
+        Amount by token that no rate was found for.
+    """
+
+    quote: Floats
+    base: Floats
+    method: Ints
+    revalued: Floats
+    disagrees: Bools
+    unconverted: Mapping[str, float]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Arrays being filled while the flat fees are walked through."""
+
+    quote: Floats
+    base: Floats
+    revalued: Floats
+    known: Bools
+    third: Bools
+    missing: dict[str, Floats]
+
+
+def fees_in_quote(
+    fills: pl.DataFrame,
+    flat_fees: pl.DataFrame,
+    *,
+    is_spot: Bools,
+    prices: Prices,
+    conventions: Conventions,
+    end_us: int,
+) -> Fees:
+    """Fees of `fills`, each flat fee by the first way that works.
+
+    In quote as it stands; in base at the fill's own price; else the newest rate before the fill
+    (direct, inverse, one hop); else what the bot recorded, where that is not 0; else unconverted.
+    A percent fee is a share of the quote value whatever token it names.
+
+    Parameters
+    ----------
+    fills
+        Canonical fills in ledger order.
+    flat_fees
+        Flat fees after the first of a fill.
+    is_spot
+        Per fill: whether a fee in base changes the position.
+    prices
+        Where rates come from.
+    conventions
+        Rate age, hops, base-fee mode and the rates given for the end.
+    end_us
+        End of the period, µs UTC: fee tokens are valued once more there.
+    """
+    price = fills["price_quote"].to_numpy()
+    percent = fills["fee_percent"].to_numpy()
+    percent_fee = np.nan_to_num(percent) * price * fills["amount_base"].to_numpy()
+    n = price.size
+    tally = _Tally(
+        percent_fee.copy(), np.zeros(n), np.zeros(n), ~np.isnan(percent), np.zeros(n, bool), {}
+    )
+    for rows, token, amount in _flat_fees(fills, flat_fees):
+        _convert(tally, fills, rows, token, amount, is_spot, prices, conventions, end_us)
+    return _settle(tally, fills, percent_fee)
+
+
+def _flat_fees(fills: pl.DataFrame, more: pl.DataFrame) -> list[tuple[Ints, pl.Series, Floats]]:
+    """Row numbers, tokens and amounts: first the column of the fills, then the extra table."""
+    first = fills["fee_amount"].fill_null(0.0).to_numpy()
+    has = np.flatnonzero((first != 0.0) & fills["fee_token"].is_not_null().to_numpy())
+    found = [(has, fills["fee_token"][has], first[has])]
+    if more.height:
+        index = fills.select("source", "row").with_row_index("fill")
+        extra = more.join(index, on=["source", "row"]).filter(pl.col("amount") != 0.0)
+        found.append((extra["fill"].cast(pl.Int64).to_numpy(), extra["token"], extra["amount"].to_numpy()))
+    return [part for part in found if part[0].size]
+
+
+def _convert(  # noqa: PLR0913
+    tally: _Tally,
+    fills: pl.DataFrame,
+    rows: Ints,
+    token: pl.Series,
+    amount: Floats,
+    is_spot: Bools,
+    prices: Prices,
+    conventions: Conventions,
+    end_us: int,
+) -> None:
+    """Add flat fees to the tally, one pass a distinct (token, base, quote)."""
+    keys = pl.DataFrame({
+        "token": token, "base": fills["base"][rows], "quote": fills["quote"][rows],
+        "place": np.arange(rows.size),
+    })  # fmt: skip
+    price = fills["price_quote"].to_numpy()
+    for (name, base, quote), group in keys.group_by(["token", "base", "quote"], maintain_order=True):
+        place = group["place"].to_numpy()
+        at, paid = rows[place], amount[place]
+        if canonical_token(str(name)) == canonical_token(str(quote)):
+            np.add.at(tally.quote, at, paid)
+        elif canonical_token(str(name)) == canonical_token(str(base)):
+            np.add.at(tally.quote, at, paid * price[at])
+            leaves = is_spot[at] & (conventions.base_fee == "inventory")
+            np.add.at(tally.base, at, np.where(leaves, paid, 0.0))
+        else:
+            _third_token(tally, fills, at, paid, (str(name), str(quote)), prices, conventions, end_us)
+
+
+def _third_token(  # noqa: PLR0913
+    tally: _Tally,
+    fills: pl.DataFrame,
+    at: Ints,
+    paid: Floats,
+    names: tuple[str, str],
+    prices: Prices,
+    conventions: Conventions,
+    end_us: int,
+) -> None:
+    """Convert fees in a token that is neither base nor quote, at the fill and at the end."""
+    age, via = conventions.max_rate_age_s, conventions.cross_via
+    when = fills["at"].dt.timestamp("us").to_numpy()[at]
+    rate = prices.rate(*names, when, max_age_s=age, via=via)
+    recorded = fills["fee_quote_recorded"].to_numpy()[at]
+    alone = (np.nan_to_num(fills["fee_percent"].to_numpy()[at]) == 0.0) & ~tally.third[at]
+    implied = np.where(alone & (np.nan_to_num(recorded) != 0.0), recorded / paid, np.nan)
+    value = paid * np.where(np.isnan(rate), implied, rate)
+    at_end = given_rate(conventions.marks, *names)
+    if np.isnan(at_end):
+        at_end = float(prices.rate(*names, np.array([end_us]), max_age_s=age, via=via)[0])
+    np.add.at(tally.quote, at, np.nan_to_num(value))
+    np.add.at(tally.revalued, at, value - paid * at_end)
+    tally.third[at] = True
+    tally.known[at[np.isnan(rate)]] = False
+    lost = np.isnan(value)
+    if lost.any():
+        gone = tally.missing.setdefault(names[0], np.zeros(tally.quote.size))
+        np.add.at(gone, at[lost], paid[lost])
+
+
+def _settle(tally: _Tally, fills: pl.DataFrame, percent_fee: Floats) -> Fees:
+    """Fall back to recorded fees, name the method, and compare recorded with converted."""
+    recorded = np.nan_to_num(fills["fee_quote_recorded"].to_numpy())
+    known = tally.known
+    use_recorded = ~known & (recorded != 0.0)
+    converted = tally.quote.copy()
+    tally.quote[use_recorded] = recorded[use_recorded]
+    method = np.where(tally.third, _RATE, np.where(percent_fee != 0.0, _PERCENT, _EXACT))
+    method = np.where(known, method, np.where(use_recorded, _RECORDED, _UNCONVERTED))
+    both = known & (recorded != 0.0) & (converted != 0.0)
+    disagrees = both & (np.abs(recorded - converted) > DISAGREES * np.abs(converted) + 2e-6)
+    unconverted = {
+        token: float(amounts[~use_recorded].sum())
+        for token, amounts in tally.missing.items()
+        if (amounts[~use_recorded] != 0.0).any()
+    }
+    return Fees(tally.quote, tally.base, method.astype(np.int64), tally.revalued, disagrees, unconverted)

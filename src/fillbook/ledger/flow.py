@@ -1,0 +1,105 @@
+"""The fills of all books as arrays: what the folds eat and what they give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from fillbook.arrays import Floats, Ints
+from fillbook.conventions import CostMethod
+from fillbook.ledger.kernels import fold_average, fold_dearest, fold_queue, sum_by_book
+
+
+@dataclass(frozen=True, slots=True)
+class Lots:
+    """Open lots, oldest first: book codes, signed quantities, unit prices."""
+
+    book: Ints
+    qty: Floats
+    price: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Fills sorted by (book, time, source order), shape (n,) each.
+
+    `unit` is the price the folds work with: the price itself, −1/price for inverse contracts;
+    PnL is then in the settlement asset (quote, or base for inverse). `fee` is in the settlement
+    asset, `fee_base` what left the wallet in base.
+    """
+
+    n_books: int
+    book: Ints
+    at: Ints
+    qty: Floats
+    price: Floats
+    unit: Floats
+    fee: Floats
+    fee_base: Floats
+    position: Floats
+    average: Floats
+    realized_wac: Floats
+    closed: Floats
+
+    @classmethod
+    def of(  # noqa: PLR0913
+        cls,
+        *,
+        n_books: int,
+        book: Ints,
+        at: Ints,
+        qty: Floats,
+        price: Floats,
+        unit: Floats,
+        fee: Floats,
+        fee_base: Floats,
+    ) -> Flow:
+        """Fold the fills once at weighted average cost."""
+        return cls(n_books, book, at, qty, price, unit, fee, fee_base, *fold_average(book, qty, unit, fee_base))
+
+    def sums(self, values: Floats) -> Floats:
+        """Compensated sum of a column per book, shape (n_books,)."""
+        return np.asarray(sum_by_book(self.book, values, self.n_books))
+
+    def slices(self) -> Iterator[slice]:
+        """Rows of each book, in order of code; empty for a book without fills."""
+        edges = np.searchsorted(self.book, np.arange(self.n_books + 1))
+        for start, stop in zip(edges[:-1], edges[1:], strict=True):
+            yield slice(int(start), int(stop))
+
+    @property
+    def cash_moves(self) -> Floats:
+        """Settlement asset each fill brought, deemed trades of base fees included."""
+        return -(self.qty - self.fee_base) * self.unit
+
+    @property
+    def last_position(self) -> Floats:
+        """Position of each book after its last fill."""
+        return np.array([self.position[rows][-1] if rows.stop > rows.start else 0.0 for rows in self.slices()])
+
+    @property
+    def last_average(self) -> Floats:
+        """Average entry of each book after its last fill (unit price), NaN when flat."""
+        return np.array([self.average[rows][-1] if rows.stop > rows.start else np.nan for rows in self.slices()])
+
+    def realized(self, method: CostMethod) -> tuple[Floats, Lots]:
+        """Realised PnL of each fill in the settlement asset, and the lots left open."""
+        if method == "wac":
+            held = self.last_position
+            is_open = np.flatnonzero(held)
+            return self.realized_wac, Lots(is_open, held[is_open], self.last_average[is_open])
+        args = (self.book, self.qty, self.unit, self.fee_base)
+        if method == "hifo":
+            realized, *lots = fold_dearest(*args)
+        else:
+            realized, *lots = fold_queue(*args, method == "lifo")
+        return realized, Lots(*lots)
+
+    def unrealized(self, lots: Lots, unit_mark: Floats) -> Floats:
+        """Open PnL of each book at its mark, shape (n_books,); NaN where it is open unmarked."""
+        gain = lots.qty * (unit_mark[lots.book] - lots.price)
+        total = np.zeros(self.n_books)
+        np.add.at(total, lots.book, gain)
+        return total

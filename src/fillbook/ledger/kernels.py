@@ -1,0 +1,270 @@
+"""Sequential folds over the columns of fills, compiled once and cached on disk.
+
+Every kernel eats arrays of one length, sorted by (book, time, source order):
+
+``book``      code of the book a fill belongs to, equal codes adjacent
+``qty``       signed base quantity, + bought, − sold
+``price``     price per base; −1/price for inverse contracts, so that one fold serves all
+``fee_base``  base that left the wallet as fee; booked as a deemed trade at the fill's price
+
+Positions are kept as a compensated sum; a position below `SNAP` times the largest one the book
+ever had is flat. (With plain sums that bound would have to be 1e-9, which swallows a satoshi.)
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+
+import numpy as np
+from numba import njit
+
+SNAP = 1e-12
+
+# columns of the array `fold_trips` returns
+TRIP_FIELDS = (
+    "book", "side", "entry_fill", "exit_fill", "closed_base", "entry_base", "entry_value",
+    "exit_base", "exit_value", "gross", "fees", "n_fills", "largest_base", "mae", "mfe", "is_open",
+)  # fmt: skip
+_BOOK, _SIDE, _ENTRY, _EXIT, _CLOSED, _IN_BASE, _IN_VALUE, _OUT_BASE, _OUT_VALUE = range(9)
+_GROSS, _FEES, _N, _LARGEST, _MAE, _MFE, _OPEN = range(9, 16)
+
+
+@njit(cache=True, inline="always")
+def _add(total, lost, x):  # type: ignore[no-untyped-def]
+    """Neumaier's step: the sum, and the digits it lost."""
+    both = total + x
+    lost += (total - both) + x if abs(total) >= abs(x) else (x - both) + total
+    return both, lost
+
+
+@njit(cache=True)
+def sum_by_book(book, values, n_books):  # type: ignore[no-untyped-def]
+    """Compensated sum of `values` for each of `n_books` codes."""
+    total = np.zeros(n_books)
+    lost = np.zeros(n_books)
+    for i in range(book.size):
+        total[book[i]], lost[book[i]] = _add(total[book[i]], lost[book[i]], values[i])
+    return total + lost
+
+
+@njit(cache=True)
+def fold_average(book, qty, price, fee_base):  # type: ignore[no-untyped-def]
+    """Weighted average cost: position and average after, realised by and closed by each fill."""
+    n = book.size
+    position, average = np.empty(n), np.empty(n)
+    realized, closed = np.zeros(n), np.zeros(n)
+    held, lost, cost, largest = 0.0, 0.0, math.nan, 0.0
+    for i in range(n):
+        if i == 0 or book[i] != book[i - 1]:
+            held, lost, cost, largest = 0.0, 0.0, math.nan, 0.0
+        for leg in range(2):
+            x = qty[i] if leg == 0 else -fee_base[i]
+            if x == 0.0:
+                continue
+            before = held + lost
+            held, lost = _add(held, lost, x)
+            after = held + lost
+            if abs(after) <= SNAP * largest:
+                held, lost, after = 0.0, 0.0, 0.0
+            if before == 0.0:
+                cost = price[i]
+            elif before * x > 0.0:
+                cost += (price[i] - cost) * (x / (before + x))
+            else:
+                part = min(abs(before), abs(x))
+                realized[i] += math.copysign(part, before) * (price[i] - cost)
+                closed[i] += part
+                if after * before < 0.0:
+                    cost = price[i]
+            if after == 0.0:
+                cost = math.nan
+            largest = max(largest, abs(after))
+        position[i], average[i] = held + lost, cost
+    return position, average, realized, closed
+
+
+@njit(cache=True)
+def fold_queue(book, qty, price, fee_base, newest_first):  # type: ignore[no-untyped-def]
+    """FIFO or LIFO: realised by each fill, and the open lots (book, side × qty, price), oldest first."""
+    n = book.size
+    realized = np.zeros(n)
+    lot_qty, lot_price = np.empty(2 * n), np.empty(2 * n)
+    out_book, out_qty, out_price = np.empty(2 * n, np.int64), np.empty(2 * n), np.empty(2 * n)
+    n_out, head, tail, largest, held = 0, 0, 0, 0.0, 0.0
+    for i in range(n):
+        if i > 0 and book[i] != book[i - 1]:
+            for k in range(head, tail):
+                out_book[n_out], out_qty[n_out], out_price[n_out] = book[i - 1], lot_qty[k], lot_price[k]
+                n_out += 1
+            head, tail, largest, held = 0, 0, 0.0, 0.0
+        for leg in range(2):
+            x = qty[i] if leg == 0 else -fee_base[i]
+            while x != 0.0 and tail > head and lot_qty[head] * x < 0.0:
+                k = tail - 1 if newest_first else head
+                part = min(abs(lot_qty[k]), abs(x))
+                realized[i] += math.copysign(part, lot_qty[k]) * (price[i] - lot_price[k])
+                lot_qty[k] -= math.copysign(part, lot_qty[k])
+                x -= math.copysign(part, x)
+                if abs(lot_qty[k]) <= SNAP * largest:
+                    if newest_first:
+                        tail -= 1
+                    else:
+                        head += 1
+                if abs(x) <= SNAP * largest:
+                    x = 0.0
+            if x != 0.0:
+                if head == tail:
+                    head, tail = 0, 0
+                lot_qty[tail], lot_price[tail] = x, price[i]
+                tail += 1
+            held += qty[i] if leg == 0 else -fee_base[i]
+            largest = max(largest, abs(held))
+    for k in range(head, tail):
+        out_book[n_out], out_qty[n_out], out_price[n_out] = book[n - 1], lot_qty[k], lot_price[k]
+        n_out += 1
+    return realized, out_book[:n_out].copy(), out_qty[:n_out].copy(), out_price[:n_out].copy()
+
+
+@njit(cache=True)
+def fold_dearest(book, qty, price, fee_base):  # type: ignore[no-untyped-def]
+    """HIFO: the dearest lot of a long, the cheapest sale of a short is closed first."""
+    n = book.size
+    realized = np.zeros(n)
+    lot_qty, lot_price = np.empty(2 * n), np.empty(2 * n)
+    out_book, out_qty, out_price = np.empty(2 * n, np.int64), np.empty(2 * n), np.empty(2 * n)
+    heap = [(0.0, 0)]
+    heap.pop()
+    n_out, n_lots, first, largest, held = 0, 0, 0, 0.0, 0.0
+    for i in range(n + 1):
+        if i == n or (i > 0 and book[i] != book[i - 1]):
+            for k in range(first, n_lots):
+                if lot_qty[k] != 0.0:
+                    out_book[n_out], out_qty[n_out], out_price[n_out] = book[i - 1], lot_qty[k], lot_price[k]
+                    n_out += 1
+            heap.clear()
+            first, largest, held = n_lots, 0.0, 0.0
+        if i == n:
+            break
+        for leg in range(2):
+            x = qty[i] if leg == 0 else -fee_base[i]
+            while x != 0.0 and len(heap) > 0 and lot_qty[heap[0][1]] * x < 0.0:
+                k = heap[0][1]
+                part = min(abs(lot_qty[k]), abs(x))
+                realized[i] += math.copysign(part, lot_qty[k]) * (price[i] - lot_price[k])
+                lot_qty[k] -= math.copysign(part, lot_qty[k])
+                x -= math.copysign(part, x)
+                if abs(lot_qty[k]) <= SNAP * largest:
+                    lot_qty[k] = 0.0
+                    heapq.heappop(heap)
+                if abs(x) <= SNAP * largest:
+                    x = 0.0
+            if x != 0.0:
+                lot_qty[n_lots], lot_price[n_lots] = x, price[i]
+                heapq.heappush(heap, (-price[i] if x > 0.0 else price[i], n_lots))
+                n_lots += 1
+            held += qty[i] if leg == 0 else -fee_base[i]
+            largest = max(largest, abs(held))
+    return realized, out_book[:n_out].copy(), out_qty[:n_out].copy(), out_price[:n_out].copy()
+
+
+@njit(cache=True)
+def _widen(trip, gross, mark_gain):  # type: ignore[no-untyped-def]
+    """Let the worst and the best of a trip see one more point of its PnL path."""
+    trip[_MAE] = min(trip[_MAE], gross + mark_gain)
+    trip[_MFE] = max(trip[_MFE], gross + mark_gain)
+
+
+@njit(cache=True)
+def fold_trips(book, qty, price, fee_base, fee, low, high, dust):  # type: ignore[no-untyped-def]
+    """Round trips flat to flat, a row each (`TRIP_FIELDS`), in order of book and start.
+
+    `fee` is in quote. `low` and `high` are the extreme marks after a fill and before the next one
+    of its book, NaN where there is none. A position of at most `dust` ends a trip and is carried at
+    its own cost into the next. `exit_fill` of an open trip is −1. Base sums of a crossing fill are
+    split by quantity, its fee pro rata.
+    """
+    trips = np.zeros((256, 16))
+    n_trips, is_open = 0, False
+    held, lost, cost, largest = 0.0, 0.0, math.nan, 0.0
+    trip = np.zeros(16)
+    for i in range(book.size + 1):
+        if i == book.size or (i > 0 and book[i] != book[i - 1]):
+            if is_open:
+                trips, n_trips = _store(trips, n_trips, trip, -1, True)
+            held, lost, cost, largest, is_open = 0.0, 0.0, math.nan, 0.0, False
+        if i == book.size:
+            break
+        seen = -1  # the trip this fill was last counted in
+        for leg in range(2):
+            x = qty[i] if leg == 0 else -fee_base[i]
+            if x == 0.0:
+                continue
+            paid = fee[i] if leg == 0 else 0.0
+            before = held + lost
+            held, lost = _add(held, lost, x)
+            after = held + lost
+            if abs(after) <= SNAP * largest:
+                held, lost, after = 0.0, 0.0, 0.0
+            largest = max(largest, abs(after))
+            part = min(abs(before), abs(x)) if before * x < 0.0 else 0.0
+            gain = math.copysign(part, before) * (price[i] - cost) if part > 0.0 else 0.0
+            ends = is_open and part > 0.0 and (abs(after) <= dust or after * before <= 0.0)
+            share = part / abs(x) if ends and after * before < 0.0 else 1.0
+            if is_open:
+                _widen(trip, trip[_GROSS], before * (price[i] - cost))
+            else:
+                trip[:] = 0.0
+                trip[_BOOK], trip[_ENTRY], trip[_SIDE] = book[i], i, math.copysign(1.0, x)
+                if before * x > 0.0:
+                    trip[_IN_BASE], trip[_IN_VALUE] = abs(before), abs(before) * cost
+                is_open = True
+            trip[_GROSS] += gain
+            trip[_FEES] += paid * share
+            if seen != n_trips:
+                trip[_N] += 1.0
+                seen = n_trips
+            if trip[_SIDE] * x < 0.0:
+                trip[_OUT_BASE] += part
+                trip[_OUT_VALUE] += part * price[i]
+                trip[_CLOSED] += part
+            else:
+                opened = abs(x) - part
+                trip[_IN_BASE] += opened
+                trip[_IN_VALUE] += opened * price[i]
+            if before == 0.0:
+                cost = price[i]
+            elif before * x > 0.0:
+                cost += (price[i] - cost) * (x / (before + x))
+            elif after * before < 0.0:
+                cost = price[i]
+            _widen(trip, trip[_GROSS], 0.0 if ends else after * (price[i] - cost))
+            trip[_LARGEST] = max(trip[_LARGEST], abs(before) if ends else abs(after))
+            if ends or abs(after) <= dust:
+                trips, n_trips = _store(trips, n_trips, trip, i, False)
+                is_open = False
+                if abs(after) > dust:
+                    trip[:] = 0.0
+                    trip[_BOOK], trip[_ENTRY], trip[_SIDE] = book[i], i, math.copysign(1.0, x)
+                    trip[_IN_BASE], trip[_IN_VALUE] = abs(after), abs(after) * price[i]
+                    trip[_FEES], trip[_N], trip[_LARGEST] = paid * (1.0 - share), 1.0, abs(after)
+                    is_open, seen = True, n_trips
+            if after == 0.0:
+                cost = math.nan
+        if is_open and not math.isnan(low[i]):
+            _widen(trip, trip[_GROSS], (held + lost) * (low[i] - cost))
+            _widen(trip, trip[_GROSS], (held + lost) * (high[i] - cost))
+    return trips[:n_trips].copy()
+
+
+@njit(cache=True)
+def _store(trips, n_trips, trip, exit_fill, is_open):  # type: ignore[no-untyped-def]
+    """Append a finished row, doubling the store when it is full."""
+    if n_trips == trips.shape[0]:
+        wider = np.zeros((2 * n_trips, trips.shape[1]))
+        wider[:n_trips] = trips
+        trips = wider
+    trips[n_trips] = trip
+    trips[n_trips, _EXIT] = exit_fill
+    trips[n_trips, _OPEN] = 1.0 if is_open else 0.0
+    return trips, n_trips + 1

@@ -1,0 +1,91 @@
+"""Ask the registry: every metric of a view as a `Result` with its reasons."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from fillbook.metrics.inputs import Inputs
+from fillbook.metrics.registry import METRICS, Metric, find_metric
+from fillbook.results import Result, Status, Undefined
+from fillbook.units import Unit
+
+ROOMS = ("profitability", "returns", "risk", "drawdown", "activity", "execution")
+_DAILY = frozenset({"daily_pnl", "daily_return", "daily_basis", "equity"})
+_DAYS_ENOUGH, _DAYS_ENOUGH_FOR_TAILS = 30, 100
+_DAY_S = 86_400.0
+
+
+def load_metrics() -> dict[str, Metric]:
+    """The registry with every metric module imported."""
+    for room in ROOMS:
+        importlib.import_module(f"fillbook.metrics.{room}")
+    return METRICS
+
+
+def evaluate(inputs: Inputs, keys: Iterable[str] | None = None) -> dict[str, Result]:
+    """Results by key, in registry order.
+
+    Parameters
+    ----------
+    inputs
+        Arrays of one view.
+    keys
+        Which metrics; None asks all.
+
+    Raises
+    ------
+    BadRequestError
+        There is no metric of that key.
+    """
+    load_metrics()
+    chosen = list(METRICS.values()) if keys is None else [find_metric(key) for key in keys]
+    return {metric.key: _result(metric, inputs) for metric in chosen}
+
+
+def _result(metric: Metric, inputs: Inputs) -> Result:
+    """One metric's value, or why there is none."""
+    values = [getattr(inputs, name) for name in metric.inputs]
+    params = {
+        name: getattr(inputs, name) if hasattr(inputs, name) else default
+        for name, default in metric.parameters.items()
+    }
+    n = next((int(value.size) for value in values if isinstance(value, np.ndarray)), 0)
+    currency = inputs.currency if metric.unit is Unit.MONEY else None
+    shown = {name: value for name, value in params.items() if not isinstance(value, Undefined)}
+    needed = [*values, *params.values()]
+    lost = [value for value in needed if isinstance(value, Undefined)]
+    answer = lost[0] if lost else _answer(metric, inputs, values, params)
+    if math.isnan(answer):
+        status = answer.status if isinstance(answer, Undefined) else Status.UNDEFINED
+        reason = answer.reason if isinstance(answer, Undefined) else "undefined"
+        return Result(metric.key, None, metric.unit, status, (reason,), n, 0, None, "", shown, currency)
+    status, reasons = _trust(metric, inputs, n)
+    coverage = min((inputs.coverage.get(name, 1.0) for name in metric.inputs), default=1.0)
+    used = next((inputs.method[name] for name in metric.inputs if name in inputs.method), "")
+    return Result(
+        metric.key, float(answer), metric.unit, status, reasons, n, n, coverage, used, shown, currency
+    )
+
+
+def _answer(metric: Metric, inputs: Inputs, values: list[object], params: dict[str, object]) -> float:
+    """The function's own answer; nothing is annualised from less than a day."""
+    if "periods_per_year" in params and inputs.window_s < _DAY_S:
+        return Undefined("window_too_short")
+    return metric.function(*values, **params)
+
+
+def _trust(metric: Metric, inputs: Inputs, n: int) -> tuple[Status, tuple[str, ...]]:
+    """Partial where an input is, low_n where days are few for a statistic."""
+    reasons = tuple(dict.fromkeys(why for name in metric.inputs for why in inputs.reasons.get(name, ())))
+    if reasons:
+        return Status.PARTIAL, reasons
+    is_statistic = metric.unit is not Unit.MONEY or metric.key.startswith(("value_at", "expected_sh"))
+    if is_statistic and _DAILY & set(metric.inputs):
+        tails = metric.key.startswith(("value_at", "expected_sh"))
+        if n < (_DAYS_ENOUGH_FOR_TAILS if tails else _DAYS_ENOUGH):
+            return Status.LOW_N, ("few_days",)
+    return Status.OK, ()

@@ -1,0 +1,92 @@
+"""What the metrics eat: arrays of one filtered, booked view, in the reporting currency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fillbook.arrays import Bools, Floats, Ints
+from fillbook.results import Undefined
+
+ORDER_CLASSES = ("FILLED", "FILLED_INCOMPLETE_DATA", "CANCELLED", "EXPIRED", "FAILED", "OPEN")
+
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Arrays without NaN, oldest first; what is missing is an `Undefined` with its reason.
+
+    Parameters
+    ----------
+    book_net, book_realized, book_unrealized, book_fees_paid, book_rebates, book_funding
+        Per book: net = realized + unrealized − (fees_paid − rebates) + funding.
+    fill_notional
+        Price × amount of each fill.
+    trip_pnl, trip_notional, trip_hold_s
+        Closed round trips by exit time: net PnL, entry notional, seconds from entry to exit.
+    daily_pnl
+        Change of net PnL per UTC day of the run, days without activity included as 0.
+    daily_return
+        The same over the capital base (fixed) or over the equity before (compounded).
+    equity
+        Capital (0 where none is declared) and then capital + cumulative daily PnL: n + 1 values.
+    order_class
+        Index into `ORDER_CLASSES`, one an order.
+    order_amount, order_filled
+        Base asked for and filled.
+    order_price
+        Quote value of one base (limit price, else average fill price, else NaN).
+    order_is_market
+        True for MARKET orders.
+    window_s
+        Seconds from the first order or fill to the last event, or the declared run.
+    fee_tokens_revalued
+        Per book: fees in third tokens at their fills' rates minus the same tokens at the end.
+    gross_exposure
+        Σ|position| × mark over all books, at the points of the equity curve.
+    position_value_s
+        Per book: ∫|position|dt × the book's mean price, in currency · seconds.
+    closed_value
+        Per book: Σ closed quantity × the same mean price.
+    in_market_s
+        Seconds during which any book held a position.
+    capital
+        Capital base.
+    periods_per_year
+        Days a year.
+    currency
+        Reporting currency of all money.
+    coverage, reasons, method
+        By input: the share of the data in it, why it is partial, how it was booked.
+    """
+
+    book_net: Floats | Undefined
+    book_realized: Floats | Undefined
+    book_unrealized: Floats | Undefined
+    book_fees_paid: Floats | Undefined
+    book_rebates: Floats | Undefined
+    book_funding: Floats | Undefined
+    fee_tokens_revalued: Floats | Undefined
+    gross_exposure: Floats | Undefined
+    fill_notional: Floats | Undefined
+    trip_pnl: Floats | Undefined
+    trip_notional: Floats | Undefined
+    trip_hold_s: Floats | Undefined
+    daily_pnl: Floats | Undefined
+    daily_return: Floats | Undefined
+    equity: Floats | Undefined
+    order_class: Ints | Undefined
+    order_amount: Floats | Undefined
+    order_filled: Floats | Undefined
+    order_price: Floats | Undefined
+    order_is_market: Bools | Undefined
+    window_s: float
+    position_value_s: Floats | Undefined
+    closed_value: Floats | Undefined
+    in_market_s: float
+    capital: float
+    periods_per_year: float = 365.0
+    currency: str | None = None
+    coverage: Mapping[str, float] = field(default_factory=dict)
+    reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    method: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The data model: every table that crosses a layer, declared once."""
