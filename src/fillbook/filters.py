@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,26 +54,27 @@ class Filter:
         """True when every row passes."""
         return self == Filter()
 
-    def apply(self, table: pl.DataFrame, *, time: str = "at") -> pl.DataFrame:
-        """Rows of `table` that pass; a condition on a column the table lacks does not apply to it.
+    def conditions(self, columns: Iterable[str], *, time: str = "at") -> list[pl.Expr]:
+        """Conditions a row must meet, on those of `columns` that the filter looks at.
 
-        Parameters
-        ----------
-        table
-            Any canonical table.
-        time
-            Its column of UTC times that the period looks at.
+        A condition on a column the table lacks does not apply to it. `time` is the column of UTC
+        times that the period looks at.
         """
-        conditions = [
+        held = set(columns)
+        found = [
             pl.col(column).cast(pl.String).fill_null(UNLINKED).is_in(getattr(self, name))
             for name, column in _COLUMNS.items()
-            if getattr(self, name) and column in table.columns
+            if getattr(self, name) and column in held
         ]
-        if self.sides and "side" in table.columns:
-            conditions.append(pl.col("side").is_in([_SIDES[side] for side in self.sides]))
-        if time in table.columns:
-            if self.start is not None:
-                conditions.append(pl.col(time) >= self.start)
-            if self.end is not None:
-                conditions.append(pl.col(time) < self.end)
-        return table.filter(*conditions) if conditions else table
+        if self.sides and "side" in held:
+            found.append(pl.col("side").is_in([_SIDES[side] for side in self.sides]))
+        if time in held and self.start is not None:
+            found.append(pl.col(time) >= self.start)
+        if time in held and self.end is not None:
+            found.append(pl.col(time) < self.end)
+        return found
+
+    def apply(self, table: pl.DataFrame, *, time: str = "at") -> pl.DataFrame:
+        """Rows of `table` that pass; see `conditions`."""
+        found = self.conditions(table.columns, time=time)
+        return table.filter(*found) if found else table

@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from fillbook.conventions import Conventions
 from fillbook.etl import performance_etl
-from fillbook.ledger.book import Ledger, keep_ledger
-from fillbook.ledger.fees import METHODS
+from fillbook.ledger.book import Ledger, keep_ledger, prepare
+from fillbook.ledger.fees import METHODS, Fees, fees_in_quote
 from fillbook.ledger.kernels import SNAP
+from fillbook.ledger.rates import Prices
 from fillbook.schema.raw import RawTables
 from fillbook.schema.tables import empty
 from fillbook.testing.tables import raw_tables, table
@@ -90,10 +92,9 @@ def kept_tables(case: Case, tables: Mapping[str, pl.DataFrame], *, rates: pl.Dat
     chosen = Conventions(
         marks=marks, market_types={"venue": case.get("market_type", "spot")}, **conventions
     )
-    return keep_ledger(
-        whole, chosen, end=max(last), rates=rates,
-        contract_value={str(case["symbol"]): contract_value},
-    )  # fmt: skip
+    values = {str(case["symbol"]): contract_value}
+    prepared = prepare(whole, chosen, rates=rates, contract_value=values)
+    return keep_ledger(prepared, end=max(last))
 
 
 def total(ledger: Ledger, column: str) -> float:
@@ -146,7 +147,7 @@ def round_trips(case: Case) -> Any:
         })  # fmt: skip
     tables = {"fills": fill_table(case, fills).sort("at", maintain_order=True), "funding": funding, "flat_fees": more_fees(fills)}
     ledger = kept_tables(case, tables, dust_base=num(case["dust_qty"]))
-    ids = ledger.fills["trade_id"]
+    ids = tables["fills"]["trade_id"][ledger.fills["place"]]
     trips = ledger.trips.filter(~pl.col("is_open")).sort("exit_at", maintain_order=True)
     answer = [
         {
@@ -208,6 +209,14 @@ def _three(book: Mapping[str, Any]) -> dict[str, float]:
     }  # fmt: skip
 
 
+def fees_of(case: Case, tables: Mapping[str, pl.DataFrame], rates: pl.DataFrame, chosen: Conventions) -> Fees:
+    """Fees of a case's fills alone."""
+    whole = {name: tables.get(name, empty(name)) for name in ("fills", "flat_fees", "quotes", "candles")}
+    prices = Prices.of(whole, max_mid_age_s=5.0, max_rate_age_s=chosen.max_rate_age_s, rates=rates)
+    spot = np.full(whole["fills"].height, case.get("market_type", "spot") == "spot")
+    return fees_in_quote(whole["fills"], whole["flat_fees"], is_spot=spot, prices=prices, conventions=chosen)
+
+
 @adapter("fees")
 def fees(case: Case) -> Any:
     """Fees converted at the fill, recorded, or unconverted."""
@@ -218,16 +227,18 @@ def fees(case: Case) -> Any:
     })  # fmt: skip
     tables = {"fills": fill_table(case, case["fills"]), "flat_fees": more_fees(case["fills"])}
     via = tuple(case.get("cross_via", ()))
-    ledger = kept_tables(case, tables, rates=rates, max_rate_age_s=float(case["max_rate_age_s"]), cross_via=via)
-    methods = [METHODS[i] for i in ledger.fees.method]
+    age = float(case["max_rate_age_s"])
+    ledger = kept_tables(case, tables, rates=rates, max_rate_age_s=age, cross_via=via)
+    found = fees_of(case, tables, rates, Conventions(max_rate_age_s=age, cross_via=via))
+    methods = [METHODS[i] for i in ledger.fee_method]
     book = ledger.books.row(0, named=True)
     return {
         "realised_gross": book["realized_quote"], "unrealised": book["unrealized_quote"],
         "position": book["position_base"], "fees_quote_known": book["fees_quote"],
         "net_known": book["net_quote"], "net_status": book["status"],
-        "fees_quote_by_fill": [None if m == "unconverted" else float(f) for m, f in zip(methods, ledger.fees.quote, strict=True)],
-        "fee_method_by_fill": methods, "fees_unconverted": dict(ledger.fees.unconverted),
-        "n_recorded_fee_disagrees_gt_1pct": int(ledger.fees.disagrees.sum()),
+        "fees_quote_by_fill": [None if m == "unconverted" else float(f) for m, f in zip(methods, found.quote, strict=True)],
+        "fee_method_by_fill": methods, "fees_unconverted": dict(found.unconverted),
+        "n_recorded_fee_disagrees_gt_1pct": int(found.disagrees.sum()),
     }  # fmt: skip
 
 
@@ -240,7 +251,7 @@ def ledger_case(case: Case) -> Any:
     ledger = answers[case["base_fee_mode"]]
     book = ledger.books.row(0, named=True)
     wallet_cash = float((-ledger.flow.qty * ledger.flow.price).sum())
-    quote_fees = float((ledger.fees.quote - ledger.fees.base * ledger.flow.price).sum())
+    quote_fees = float((ledger.flow.fee - ledger.flow.fee_base * ledger.flow.price).sum())
     return {
         "position": book["position_base"], "realised_gross": book["realized_quote"],
         "unrealised": book["unrealized_quote"], "fees": book["fees_quote"],
@@ -311,10 +322,11 @@ def normalise(case: Case) -> Any:
     fills = done.tables["fills"]
     counts = {finding.rule: finding.n_rows for finding in done.findings}
     whole = {name: done.tables[name] for name in ("fills", "flat_fees", "funding", "quotes", "candles")}
-    book = keep_ledger(
-        whole, Conventions(marks={case["symbol"]: num(case["mark_price"])}, market_types={"m": case["market_type"]}),
-        end=fills["at"].max(),  # type: ignore[arg-type]
-    ).books.row(0, named=True)  # fmt: skip
+    chosen = Conventions(
+        marks={case["symbol"]: num(case["mark_price"])}, market_types={"m": case["market_type"]}
+    )
+    ledger = keep_ledger(prepare(whole, chosen), end=fills["at"].max())  # type: ignore[arg-type]
+    book = ledger.books.row(0, named=True)
     dropped = sum(n for rule, n in counts.items() if rule.startswith("duplicate"))
     conflicts = counts.get("conflicting_duplicate", 0)
     return {

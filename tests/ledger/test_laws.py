@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fillbook.conventions import Conventions
-from fillbook.ledger.book import Ledger, keep_ledger
+from fillbook.ledger.book import Ledger, keep_ledger, prepare
 from fillbook.ledger.invariants import Verdict, run_checks
 from fillbook.schema.tables import TABLES, empty
 from fillbook.testing.tables import table
@@ -48,7 +48,7 @@ def tables_of(fills: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
 def keep(fills: pl.DataFrame, mark: float = MARK, **conventions: object) -> Ledger:
     """Ledger of fills, marked at `mark` after the last of them."""
     chosen = Conventions(marks={"ABC-USDT": mark}, **conventions)  # type: ignore[arg-type]
-    return keep_ledger(tables_of(fills), chosen, end=fills["at"].max())  # type: ignore[arg-type]
+    return keep_ledger(prepare(tables_of(fills), chosen), end=fills["at"].max())  # type: ignore[arg-type]
 
 
 def sums(ledger: Ledger) -> tuple[float, float, float, float]:

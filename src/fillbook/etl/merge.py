@@ -168,3 +168,19 @@ def _distinct(infos: Sequence[SourceInfo], roots: Sequence[int]) -> dict[int, st
             candidate = f"{name} {number}"
         names[root] = candidate
     return names
+
+
+def renamed(rows: pl.DataFrame, bots: Mapping[int, str]) -> pl.DataFrame:
+    """`rows` with the bot of some files replaced; tables without a bot are left alone."""
+    if "bot" not in rows.columns or rows.is_empty():
+        return rows
+    new = pl.col("source").replace_strict(
+        list(bots), list(bots.values()), default=None, return_dtype=pl.String
+    )
+    return rows.with_columns(pl.coalesce(new.cast(pl.Categorical), "bot").alias("bot"))
+
+
+def all_but(positions: pl.Series, height: int) -> pl.Series:
+    """Mask of `height` rows that is false at `positions`."""
+    mask = pl.repeat(value=True, n=height, eager=True)
+    return mask.scatter(positions, False)  # noqa: FBT003

@@ -118,7 +118,10 @@ def restorations(later: pl.DataFrame) -> pl.DataFrame:
         pl.col("source").alias("donor_source"),
         pl.col("position").alias("donor_position"),
         *(cell.alias(name) for name, cell in new.items()),
-        pl.min_horizontal("quantum", "quantum_first").alias("quantum"),
+        pl.when(is_finer)
+        .then("quantum")
+        .otherwise(pl.max_horizontal("quantum", "quantum_first"))
+        .alias("quantum"),
         changed.alias("is_changed"),
         (~has_fee).alias("takes_flat_fees"),
     )

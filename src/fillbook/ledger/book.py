@@ -3,33 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
 
-from fillbook.arrays import Floats
+from fillbook.arrays import Bools, Floats, Ints
 from fillbook.conventions import Conventions
+from fillbook.filters import Filter
 from fillbook.findings import Finding
 from fillbook.ledger.book_findings import fee_findings, funding_gaps
-from fillbook.ledger.fees import METHODS, Fees, fees_in_quote
+from fillbook.ledger.book_sums import INVERSE, book_sums
+from fillbook.ledger.fees import Fees, fees_in_quote, revalued
 from fillbook.ledger.flow import Flow
-from fillbook.ledger.funding import assign_funding, funding_findings, funding_reasons
-from fillbook.ledger.marks import LAST_FILL, Mark, end_mark, refuse_missing
-from fillbook.ledger.positions import assign_books
+from fillbook.ledger.funding import assign_funding, funding_findings
+from fillbook.ledger.marks import Mark, end_mark, refuse_missing
+from fillbook.ledger.positions import Assignment, assign_books
 from fillbook.ledger.rates import Prices, Series
 from fillbook.ledger.round_trips import average_price, fold_round_trips, funding_of_trips
 
-BOOK_COLUMNS = (
-    "book", "bot", "config", "connector", "pair", "leg", "base", "quote", "market_type",
-    "first_at", "last_at", "n_fills", "n_trips", "volume_quote", "bought_base", "sold_base",
-    "bought_quote", "sold_quote", "position_base", "average_quote", "mark_quote", "mark_kind",
-    "mark_age_s", "realized_quote", "unrealized_quote", "fees_paid_quote", "rebates_quote",
-    "fees_quote", "funding_quote", "net_quote", "fee_tokens_revalued_quote", "closed_base",
-    "status", "reasons",
-)  # fmt: skip
-INVERSE = "inverse_perp"
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What does not depend on the filter: books, fees and prices of all fills, found once.
+
+    Parameters
+    ----------
+    assigned
+        Fills sorted into books.
+    fees
+        Fees of the fills, at their own time.
+    prices
+        Every price the data holds.
+    funding
+        All payments, checked against the whole position of their book.
+    findings
+        What was noticed.
+    """
+
+    assigned: Assignment
+    fees: Fees
+    prices: Prices
+    funding: pl.DataFrame
+    conventions: Conventions
+    contract_value: Mapping[str, float]
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +59,19 @@ class Ledger:
     books
         A row a book, `BOOK_COLUMNS`; money in the book's quote, null where unknown.
     fills
-        Canonical fills in the order of `flow`.
+        The fills booked, in the order of `flow`; ``place`` is their row in the canonical table.
     flow
         The same as arrays, with positions and PnL of each fill.
-    fees
-        Fees of the fills.
+    fee_method
+        Index into `fees.METHODS` of each fill.
     funding
         Payments with their book and what is suspect about them.
     trips
-        Round trips of all books; money in the book's quote.
-    lots_unrealized
-        Unit marks of the books, for a second opinion under another cost method.
+        Round trips of all books; money in the settlement asset.
+    unit_marks
+        Mark of each book as the folds see it: −1/price for inverse contracts.
+    funding_left_over
+        Funding that came while no trip was open.
     prices
         Every price the data held.
     end_us
@@ -63,7 +83,7 @@ class Ledger:
     books: pl.DataFrame
     fills: pl.DataFrame
     flow: Flow
-    fees: Fees
+    fee_method: Ints
     funding: pl.DataFrame
     trips: pl.DataFrame
     unit_marks: Floats
@@ -73,90 +93,138 @@ class Ledger:
     end_us: int
     findings: tuple[Finding, ...]
 
-    @property
-    def is_inverse(self) -> Floats:
-        """Per book: 1.0 for coin-margined contracts, whose PnL settles in base."""
-        return (self.books["market_type"] == INVERSE).to_numpy()
 
-
-def keep_ledger(
+def prepare(
     tables: Mapping[str, pl.DataFrame],
     conventions: Conventions,
     *,
-    end: datetime,
     rates: pl.DataFrame | None = None,
     contract_value: Mapping[str, float] | None = None,
-) -> Ledger:
-    """Book every fill once.
+) -> Prepared:
+    """Sort all fills into books and find their fees, once for every filter.
 
     Parameters
     ----------
     tables
-        Canonical tables, filtered as wanted.
+        Canonical tables: fills, flat_fees, funding, quotes, candles.
     conventions
-        How to book and mark.
-    end
-        When open positions are marked, UTC.
+        How to book.
     rates
         Further rates for fees: ``pair, at, price``.
     contract_value
         Quote value of one inverse contract by pair; 1 where not given.
-
-    Raises
-    ------
-    MissingMarkError
-        Marks are strict, and an open book has none.
     """
     prices = Prices.of(
         tables, max_mid_age_s=conventions.max_mid_age_s, max_rate_age_s=conventions.max_rate_age_s,
         rates=rates,
     )  # fmt: skip
     assigned = assign_books(tables["fills"], tables["funding"], conventions)
-    end_us = int(end.timestamp() * 1e6)
-    kind_of_fill = assigned.books["market_type"].to_numpy()[assigned.book] if assigned.book.size else np.array([])
+    is_spot = (assigned.books["market_type"] == "spot").to_numpy()[assigned.book]
     fees = fees_in_quote(
-        assigned.fills, tables["flat_fees"], is_spot=kind_of_fill == "spot", prices=prices,
-        conventions=conventions, end_us=end_us,
-    )  # fmt: skip
-    flow = _flow(assigned.fills, assigned.book, assigned.books, fees, kind_of_fill == INVERSE, contract_value or {})
+        assigned.fills, tables["flat_fees"], is_spot=is_spot, prices=prices, conventions=conventions
+    )
+    fills = assigned.fills
+    assigned = replace(assigned, fills=fills.drop("fee_percent", "fee_token", "fee_amount"))
+    whole = _flow(assigned, fees, contract_value or {}, np.arange(fills.height))
     funding = assign_funding(
         tables["funding"], assigned.books,
-        [(flow.at[rows], flow.position[rows], flow.price[rows]) for rows in flow.slices()],
+        [(whole.at[rows], whole.position[rows], whole.price[rows]) for rows in whole.slices()],
     )  # fmt: skip
-    ledger_marks = _marks(assigned.books, flow, prices, end_us, conventions)
-    trips, left_over = _trips(flow, funding, assigned.books, assigned.fills, prices, conventions)
-    books, unit_marks = _books(assigned.books, flow, fees, funding, ledger_marks, trips, conventions, end_us)
+    findings = (*assigned.findings, *fee_findings(fees, fills), *funding_findings(funding))
+    return Prepared(assigned, fees, prices, funding, conventions, contract_value or {}, findings)
+
+
+def keep_ledger(
+    prepared: Prepared, *, end: datetime, chosen: Filter | None = None, with_funding: bool = True
+) -> Ledger:
+    """Book every chosen fill once, from flat.
+
+    Parameters
+    ----------
+    prepared
+        All fills with their books and fees.
+    end
+        When open positions are marked, UTC.
+    chosen
+        Which fills count; None takes all.
+    with_funding
+        False leaves funding out, where a filter asks for less than whole positions.
+
+    Raises
+    ------
+    MissingMarkError
+        Marks are strict, and an open book has none.
+    """
+    assigned, rows, funding = _chosen(prepared, chosen)
+    if not with_funding:
+        funding = funding.clear()
+    conventions, end_us = prepared.conventions, _epoch_us(end)
+    flow = _flow(assigned, prepared.fees, prepared.contract_value, rows)
+    marks = _marks(assigned.books, flow, prepared.prices, end_us, conventions)
+    trips, left_over = _trips(flow, funding, assigned, prepared.prices, conventions)
+    lost = revalued(prepared.fees, _mask(rows, prepared.fees.quote.size), prepared.prices, conventions, end_us)
+    method = prepared.fees.method[rows]
+    books, unit_marks = book_sums(
+        assigned.books, flow, lost[rows], method, funding, marks, trips, conventions, end_us
+    )
     if conventions.strict_marks:
         refuse_missing(books)
-    findings = (
-        *assigned.findings, *fee_findings(fees, assigned.fills), *funding_findings(funding),
-        *funding_gaps(books),
-    )  # fmt: skip
     return Ledger(
-        books, assigned.fills, flow, fees, funding, trips, unit_marks, left_over, prices, conventions, end_us, findings
-    )
+        books, assigned.fills, flow, method, funding, trips, unit_marks, left_over, prepared.prices,
+        conventions, end_us, (*prepared.findings, *funding_gaps(books)),
+    )  # fmt: skip
+
+
+def _epoch_us(moment: datetime) -> int:
+    """Microseconds since 1970 without passing through a float."""
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def _mask(rows: Ints, n: int) -> Bools:
+    mask = np.zeros(n, dtype=bool)
+    mask[rows] = True
+    return mask
+
+
+def _chosen(prepared: Prepared, chosen: Filter | None) -> tuple[Assignment, Ints, pl.DataFrame]:
+    """Fills and payments that pass, their rows among all, and the books that are left, renumbered."""
+    whole, funding = prepared.assigned, prepared.funding
+    conditions = chosen.conditions(whole.fills.columns) if chosen else []
+    if chosen is None or not conditions:
+        return whole, np.arange(whole.fills.height), funding
+    passes = whole.fills.select(pl.all_horizontal(conditions)).to_series()
+    rows = np.flatnonzero(passes.to_numpy())
+    funding = chosen.apply(funding)
+    left = np.union1d(np.unique(whole.book[rows]), funding["book"].unique().to_numpy()).astype(np.int64)
+    books = whole.books[left].with_columns(book=pl.Series(np.arange(left.size)))
+    code = np.full(whole.books.height, -1)
+    code[left] = np.arange(left.size)
+    funding = funding.with_columns(book=pl.Series(code[funding["book"].to_numpy()], dtype=pl.Int64))
+    return Assignment(whole.fills[rows], code[whole.book[rows]], books, whole.findings), rows, funding
 
 
 def _flow(
-    fills: pl.DataFrame,
-    book: np.ndarray,
-    books: pl.DataFrame,
-    fees: Fees,
-    inverse: np.ndarray,
-    contract_value: Mapping[str, float],
+    assigned: Assignment, fees: Fees, contract_value: Mapping[str, float], rows: Ints
 ) -> Flow:
-    """Arrays of the fills, inverse contracts turned into unit prices and settlement fees."""
+    """Arrays of the fills, inverse contracts turned into unit prices and settlement fees.
+
+    `rows` are the places of `assigned.fills` among the fills that `fees` were found for.
+    """
+    fills, book, books = assigned.fills, assigned.book, assigned.books
     price = fills["price_quote"].to_numpy()
     qty = fills["side"].cast(pl.Float64).to_numpy() * fills["amount_base"].to_numpy()
-    unit, fee = price, fees.quote
+    every = rows.size == fees.quote.size
+    unit, fee, fee_base = price, *(a if every else a[rows] for a in (fees.quote, fees.base))
+    inverse = (books["market_type"] == INVERSE).to_numpy()
     if inverse.any():
+        is_inverse = inverse[book]
         values = np.array([contract_value.get(str(pair), 1.0) for pair in books["pair"]])
-        qty = np.where(inverse, qty * values[book], qty)
-        unit = np.where(inverse, -1.0 / price, price)
-        fee = np.where(inverse, fees.quote / price, fees.quote)
+        qty = np.where(is_inverse, qty * values[book], qty)
+        unit = np.where(is_inverse, -1.0 / price, price)
+        fee = np.where(is_inverse, fee / price, fee)
     return Flow.of(
         n_books=books.height, book=book, at=fills["at"].dt.timestamp("us").to_numpy(), qty=qty,
-        price=price, unit=unit, fee=fee, fee_base=fees.base,
+        price=price, unit=unit, fee=fee, fee_base=fee_base,
     )  # fmt: skip
 
 
@@ -173,12 +241,12 @@ def _marks(
 def _trips(
     flow: Flow,
     funding: pl.DataFrame,
-    books: pl.DataFrame,
-    fills: pl.DataFrame,
+    assigned: Assignment,
     prices: Prices,
     conventions: Conventions,
 ) -> tuple[pl.DataFrame, float]:
     """Round trips with names, times and funding; PnL still in the settlement asset."""
+    books, fills = assigned.books, assigned.fills
     paths: list[Series | None] = []
     for row in books.iter_rows(named=True):
         known = prices.marks(str(row["connector"]), str(row["pair"]))
@@ -206,86 +274,3 @@ def _trips(
         exit_quote=average_price(pl.col("exit_value"), pl.col("exit_base"), is_inverse=inverse),
         hold_s=(pl.col("exit_at") - pl.col("entry_at")).dt.total_microseconds() / 1e6,
     ), left_over
-
-
-def _books(  # noqa: PLR0913
-    books: pl.DataFrame,
-    flow: Flow,
-    fees: Fees,
-    funding: pl.DataFrame,
-    marks: list[Mark],
-    trips: pl.DataFrame,
-    conventions: Conventions,
-    end_us: int,
-) -> tuple[pl.DataFrame, Floats]:
-    """Sums of every book; inverse contracts valued in quote at the mark."""
-    inverse = (books["market_type"] == INVERSE).to_numpy()
-    mark = np.array([m.price for m in marks])
-    with np.errstate(divide="ignore"):
-        unit_mark = np.where(inverse, -1.0 / mark, mark)
-    realized, lots = flow.realized(conventions.method)
-    unrealized = flow.unrealized(lots, unit_mark)
-    to_quote = np.where(inverse, mark, 1.0)
-    paid = np.zeros(books.height)
-    if funding.height:
-        np.add.at(paid, funding["book"].to_numpy(), np.where(funding["is_trusted"], funding["amount_quote"], 0.0))
-    fees_paid, rebates = flow.sums(np.maximum(flow.fee, 0.0)), flow.sums(np.maximum(-flow.fee, 0.0))
-    bought, sold = flow.qty > 0.0, flow.qty < 0.0
-    notional = np.abs(flow.qty) * np.where(flow.unit < 0.0, 1.0, flow.price)
-    average = flow.last_average
-    with np.errstate(divide="ignore"):
-        average = np.where(inverse, -1.0 / average, average)
-    net = (flow.sums(realized) + unrealized - fees_paid + rebates) * to_quote + paid
-    counted = books.with_columns(
-        pl.Series("first_at", [flow.at[r][0] if r.stop > r.start else None for r in flow.slices()], pl.Int64),
-        pl.Series("last_at", [flow.at[r][-1] if r.stop > r.start else None for r in flow.slices()], pl.Int64),
-        pl.Series("n_fills", np.bincount(flow.book, minlength=books.height)),
-        pl.Series("n_trips", np.bincount(trips.filter(~pl.col("is_open"))["book"].to_numpy(), minlength=books.height)),
-        pl.Series("volume_quote", flow.sums(notional)),
-        pl.Series("bought_base", flow.sums(np.where(bought, flow.qty, 0.0))),
-        pl.Series("sold_base", flow.sums(np.where(sold, -flow.qty, 0.0))),
-        pl.Series("bought_quote", flow.sums(np.where(bought, notional, 0.0))),
-        pl.Series("sold_quote", flow.sums(np.where(sold, notional, 0.0))),
-        pl.Series("position_base", flow.last_position),
-        pl.Series("average_quote", average),
-        pl.Series("mark_quote", mark),
-        pl.Series("mark_kind", [m.kind for m in marks], pl.String),
-        pl.Series("mark_age_s", [m.age_s for m in marks], pl.Float64),
-        pl.Series("realized_quote", flow.sums(realized) * to_quote),
-        pl.Series("unrealized_quote", unrealized * to_quote),
-        pl.Series("fees_paid_quote", fees_paid * to_quote),
-        pl.Series("rebates_quote", rebates * to_quote),
-        pl.Series("fees_quote", (fees_paid - rebates) * to_quote),
-        pl.Series("funding_quote", paid),
-        pl.Series("net_quote", net),
-        pl.Series("fee_tokens_revalued_quote", flow.sums(fees.revalued)),
-        pl.Series("closed_base", flow.sums(flow.closed)),
-        *_reasons(books, flow, fees, funding, marks, end_us),
-    ).with_columns(pl.col("first_at", "last_at").cast(pl.Datetime("us", "UTC")))
-    return counted.with_columns(pl.selectors.float().fill_nan(None)).select(BOOK_COLUMNS), unit_mark
-
-
-def _reasons(
-    books: pl.DataFrame,
-    flow: Flow,
-    fees: Fees,
-    funding: pl.DataFrame,
-    marks: list[Mark],
-    end_us: int,
-) -> tuple[pl.Series, pl.Series]:
-    """Why the figures of a book are not the whole truth: status and reason codes."""
-    gaps = funding_reasons(books, flow, funding, end_us)
-    unconverted = flow.sums((fees.method == METHODS.index("unconverted")).astype(float))
-    held = flow.last_position
-    reasons, status = [], []
-    for i, mark in enumerate(marks):
-        why = list(gaps[i])
-        if held[i] != 0.0 and mark.kind == LAST_FILL:
-            why.append("marked_at_last_fill")
-        if held[i] != 0.0 and mark.kind == "none":
-            why.append("no_mid")
-        if unconverted[i]:
-            why.append("fee_unconverted")
-        reasons.append(why)
-        status.append("unavailable" if "no_mid" in why else "partial" if why else "ok")
-    return pl.Series("status", status, pl.String), pl.Series("reasons", reasons, pl.List(pl.String))

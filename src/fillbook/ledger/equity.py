@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from fillbook.arrays import Floats, Ints
-from fillbook.ledger.book import INVERSE, Ledger
+from fillbook.ledger.book import Ledger
+from fillbook.ledger.book_sums import INVERSE
 from fillbook.ledger.marks import marks_at
 from fillbook.ledger.rates import US, given_rate
 

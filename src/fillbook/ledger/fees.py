@@ -19,6 +19,17 @@ DISAGREES = 0.01  # recorded and converted fee differ by more than this share
 
 
 @dataclass(frozen=True, slots=True)
+class ThirdToken:
+    """Fees of one token against one quote: rows of the fills, tokens paid, value at the fill."""
+
+    token: str
+    quote: str
+    rows: Ints
+    paid: Floats
+    value: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Fees:
     """Fees of fills, arrays of shape (n,) in the order of the fills.
 
@@ -30,9 +41,8 @@ class Fees:
         Base that left the wallet as fee (spot, base-fee mode ``inventory``): a deemed trade.
     method
         Index into `METHODS`.
-    revalued
-        Fee at its fill's rate minus the same tokens at the end of the period, in quote; 0 for fees
-        in base or quote, NaN where no rate at the end is known.
+    third
+        Fees in tokens that are neither base nor quote, to be valued once more at the end.
     disagrees
         Recorded and converted fee both exist and differ by more than 1 %.
     unconverted
@@ -42,7 +52,7 @@ class Fees:
     quote: Floats
     base: Floats
     method: Ints
-    revalued: Floats
+    third: tuple[ThirdToken, ...]
     disagrees: Bools
     unconverted: Mapping[str, float]
 
@@ -53,10 +63,9 @@ class _Tally:
 
     quote: Floats
     base: Floats
-    revalued: Floats
     known: Bools
     third: Bools
-    missing: dict[str, Floats]
+    groups: list[ThirdToken]
 
 
 def fees_in_quote(
@@ -66,7 +75,6 @@ def fees_in_quote(
     is_spot: Bools,
     prices: Prices,
     conventions: Conventions,
-    end_us: int,
 ) -> Fees:
     """Fees of `fills`, each flat fee by the first way that works.
 
@@ -85,19 +93,15 @@ def fees_in_quote(
     prices
         Where rates come from.
     conventions
-        Rate age, hops, base-fee mode and the rates given for the end.
-    end_us
-        End of the period, µs UTC: fee tokens are valued once more there.
+        Rate age, hops and base-fee mode.
     """
     price = fills["price_quote"].to_numpy()
     percent = fills["fee_percent"].to_numpy()
     percent_fee = np.nan_to_num(percent) * price * fills["amount_base"].to_numpy()
     n = price.size
-    tally = _Tally(
-        percent_fee.copy(), np.zeros(n), np.zeros(n), ~np.isnan(percent), np.zeros(n, bool), {}
-    )
+    tally = _Tally(percent_fee.copy(), np.zeros(n), ~np.isnan(percent), np.zeros(n, bool), [])
     for rows, token, amount in _flat_fees(fills, flat_fees):
-        _convert(tally, fills, rows, token, amount, is_spot, prices, conventions, end_us)
+        _convert(tally, fills, rows, token, amount, is_spot, prices, conventions)
     return _settle(tally, fills, percent_fee)
 
 
@@ -113,6 +117,18 @@ def _flat_fees(fills: pl.DataFrame, more: pl.DataFrame) -> list[tuple[Ints, pl.S
     return [part for part in found if part[0].size]
 
 
+def _distinct(*columns: pl.Series) -> list[tuple[tuple[str, ...], Ints]]:
+    """Distinct combinations of labels, and the places of each."""
+    codes = np.zeros(columns[0].len(), np.int64)
+    for column in columns:
+        codes = codes * 65_536 + column.cast(pl.Categorical).to_physical().to_numpy()
+    kinds, first = np.unique(codes, return_index=True)
+    return [
+        (tuple(str(column[int(i)]) for column in columns), np.flatnonzero(codes == kind))
+        for kind, i in zip(kinds, first, strict=True)
+    ]
+
+
 def _convert(  # noqa: PLR0913
     tally: _Tally,
     fills: pl.DataFrame,
@@ -122,28 +138,22 @@ def _convert(  # noqa: PLR0913
     is_spot: Bools,
     prices: Prices,
     conventions: Conventions,
-    end_us: int,
 ) -> None:
     """Add flat fees to the tally, one pass a distinct (token, base, quote)."""
-    keys = pl.DataFrame({
-        "token": token, "base": fills["base"][rows], "quote": fills["quote"][rows],
-        "place": np.arange(rows.size),
-    })  # fmt: skip
     price = fills["price_quote"].to_numpy()
-    for (name, base, quote), group in keys.group_by(["token", "base", "quote"], maintain_order=True):
-        place = group["place"].to_numpy()
+    for (name, base, quote), place in _distinct(token, fills["base"][rows], fills["quote"][rows]):
         at, paid = rows[place], amount[place]
-        if canonical_token(str(name)) == canonical_token(str(quote)):
-            np.add.at(tally.quote, at, paid)
-        elif canonical_token(str(name)) == canonical_token(str(base)):
+        if canonical_token(name) == canonical_token(quote):
+            np.add.at(tally.quote, at, paid)  # a fill may pay one token twice
+        elif canonical_token(name) == canonical_token(base):
             np.add.at(tally.quote, at, paid * price[at])
             leaves = is_spot[at] & (conventions.base_fee == "inventory")
             np.add.at(tally.base, at, np.where(leaves, paid, 0.0))
         else:
-            _third_token(tally, fills, at, paid, (str(name), str(quote)), prices, conventions, end_us)
+            _third_token(tally, fills, at, paid, (name, quote), prices, conventions)
 
 
-def _third_token(  # noqa: PLR0913
+def _third_token(
     tally: _Tally,
     fills: pl.DataFrame,
     at: Ints,
@@ -151,27 +161,23 @@ def _third_token(  # noqa: PLR0913
     names: tuple[str, str],
     prices: Prices,
     conventions: Conventions,
-    end_us: int,
 ) -> None:
-    """Convert fees in a token that is neither base nor quote, at the fill and at the end."""
-    age, via = conventions.max_rate_age_s, conventions.cross_via
+    """Convert fees in a token that is neither base nor quote, at the fill's time.
+
+    Where no rate is known, the recorded fee implies one, if it is the fill's only fee.
+    """
     when = fills["at"].dt.timestamp("us").to_numpy()[at]
-    rate = prices.rate(*names, when, max_age_s=age, via=via)
+    rate = prices.rate(
+        *names, when, max_age_s=conventions.max_rate_age_s, via=conventions.cross_via
+    )
     recorded = fills["fee_quote_recorded"].to_numpy()[at]
     alone = (np.nan_to_num(fills["fee_percent"].to_numpy()[at]) == 0.0) & ~tally.third[at]
-    implied = np.where(alone & (np.nan_to_num(recorded) != 0.0), recorded / paid, np.nan)
-    value = paid * np.where(np.isnan(rate), implied, rate)
-    at_end = given_rate(conventions.marks, *names)
-    if np.isnan(at_end):
-        at_end = float(prices.rate(*names, np.array([end_us]), max_age_s=age, via=via)[0])
+    implied = np.where(alone & (np.nan_to_num(recorded) != 0.0), recorded, np.nan)
+    value = np.where(np.isnan(rate), implied, paid * rate)
     np.add.at(tally.quote, at, np.nan_to_num(value))
-    np.add.at(tally.revalued, at, value - paid * at_end)
     tally.third[at] = True
     tally.known[at[np.isnan(rate)]] = False
-    lost = np.isnan(value)
-    if lost.any():
-        gone = tally.missing.setdefault(names[0], np.zeros(tally.quote.size))
-        np.add.at(gone, at[lost], paid[lost])
+    tally.groups.append(ThirdToken(*names, at, paid, value))
 
 
 def _settle(tally: _Tally, fills: pl.DataFrame, percent_fee: Floats) -> Fees:
@@ -185,9 +191,31 @@ def _settle(tally: _Tally, fills: pl.DataFrame, percent_fee: Floats) -> Fees:
     method = np.where(known, method, np.where(use_recorded, _RECORDED, _UNCONVERTED))
     both = known & (recorded != 0.0) & (converted != 0.0)
     disagrees = both & (np.abs(recorded - converted) > DISAGREES * np.abs(converted) + 2e-6)
-    unconverted = {
-        token: float(amounts[~use_recorded].sum())
-        for token, amounts in tally.missing.items()
-        if (amounts[~use_recorded] != 0.0).any()
-    }
-    return Fees(tally.quote, tally.base, method.astype(np.int64), tally.revalued, disagrees, unconverted)
+    lost: dict[str, float] = {}
+    for group in tally.groups:
+        gone = np.isnan(group.value) & ~use_recorded[group.rows]
+        if gone.any():
+            lost[group.token] = lost.get(group.token, 0.0) + float(group.paid[gone].sum())
+    return Fees(tally.quote, tally.base, method.astype(np.int64), tuple(tally.groups), disagrees, lost)
+
+
+def revalued(
+    fees: Fees, is_chosen: Bools, prices: Prices, conventions: Conventions, end_us: int
+) -> Floats:
+    """Per fill: third-token fees at the fill's rate minus the same tokens at `end_us`, in quote.
+
+    0 where there are none; NaN where no fresh rate at the end is known. A rate the user gave counts
+    first.
+    """
+    gain = np.zeros(fees.quote.size)
+    for group in fees.third:
+        rate = given_rate(conventions.marks, group.token, group.quote)
+        if np.isnan(rate):
+            when = np.array([end_us])
+            rate = float(prices.rate(
+                group.token, group.quote, when, max_age_s=conventions.max_rate_age_s,
+                via=conventions.cross_via,
+            )[0])  # fmt: skip
+        rows = is_chosen[group.rows]
+        np.add.at(gain, group.rows[rows], group.value[rows] - group.paid[rows] * rate)
+    return gain

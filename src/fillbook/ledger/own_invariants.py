@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from fillbook.ledger.book import INVERSE, Ledger
+from fillbook.ledger.book import Ledger
+from fillbook.ledger.book_sums import INVERSE
 from fillbook.ledger.equity import net_at
 from fillbook.ledger.invariants import Outcome, Verdict, compared, invariant, missing
 

@@ -14,6 +14,12 @@ from fillbook.sources.hummingbot import market_type
 
 ACCOUNT = ["bot", "config", "connector", "pair"]
 KEYS = [*ACCOUNT, "leg"]
+NEEDED = [
+    "source", "row", *ACCOUNT, "base", "quote", "at", "side", "amount_base", "price_quote",
+    "position_action", "leverage", "fee_percent", "fee_token", "fee_amount", "fee_quote_recorded",
+    "controller_id", "close_type",
+]  # fmt: skip
+_INT16 = 32_768  # below this many books a radix sort of their codes is quickest
 _SLACK = 1e-9  # of the largest position: a book "never closes more than it holds" within this
 
 
@@ -24,7 +30,8 @@ class Assignment:
     Parameters
     ----------
     fills
-        Canonical fills sorted by (book, at, source, row).
+        The columns of the fills that booking needs (`NEEDED`), sorted by (book, at, source, row),
+        and their ``place`` in the table they came from.
     book
         Code of each fill, ascending, shape (n,).
     books
@@ -118,7 +125,7 @@ def assign_books(fills: pl.DataFrame, funding: pl.DataFrame, conventions: Conven
     connectors = fills["connector"].cast(pl.String).append(funding["connector"].cast(pl.String))
     types, findings = market_types(connectors.unique(maintain_order=True).to_list(), conventions)
     perps = [name for name, kind in types.items() if kind != "spot"]
-    fills = _legs(fills, perps)
+    fills = _legs(fills.select(NEEDED), perps).with_row_index("place")
     findings += _untagged(fills)
     keys = fills.select(*KEYS, "base", "quote").unique(KEYS, keep="first", maintain_order=True)
     paid = funding.select(ACCOUNT).unique(maintain_order=True).join(
@@ -133,7 +140,11 @@ def assign_books(fills: pl.DataFrame, funding: pl.DataFrame, conventions: Conven
     books = books.with_row_index("book").with_columns(pl.col("book").cast(pl.Int64))
     if books.height <= 1:
         return Assignment(fills, np.zeros(fills.height, np.int64), books, tuple(findings))
-    coded = fills.join(books.select("book", *KEYS), on=KEYS, how="left", maintain_order="left", nulls_equal=True)
+    coded = fills.join(
+        books.select("book", *KEYS), on=KEYS, how="left", maintain_order="left", nulls_equal=True
+    )
     book = coded["book"].to_numpy()
-    order = np.argsort(book.astype(np.int32), kind="stable")
+    if (np.diff(book) >= 0).all():
+        return Assignment(fills, book, books, tuple(findings))
+    order = np.argsort(book.astype(np.int16 if books.height < _INT16 else np.int64), kind="stable")
     return Assignment(fills[order], book[order], books, tuple(findings))

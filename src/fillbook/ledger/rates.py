@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -63,12 +63,13 @@ def _by_pair(table: pl.DataFrame) -> Iterable[tuple[str, str, pl.DataFrame]]:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Every price the data holds, by what it is: mids, candle closes, own fills, given rates."""
+    """Every price the data holds, by what it is: mids, candle closes, given rates, own fills."""
 
-    mids: Mapping[tuple[str, str], Series] = field(default_factory=dict)
-    candles: Mapping[tuple[str, str], Series] = field(default_factory=dict)
-    fills: Mapping[tuple[str, str], Series] = field(default_factory=dict)
-    given: Mapping[str, Series] = field(default_factory=dict)
+    mids: Mapping[tuple[str, str], Series]
+    candles: Mapping[tuple[str, str], Series]
+    given: Mapping[str, Series]
+    fills: pl.DataFrame
+    pairs: frozenset[str]
 
     @classmethod
     def of(
@@ -94,11 +95,9 @@ class Prices:
                 (venue, pair): series_of(rows, close, "close_quote", None)
                 for venue, pair, rows in _by_pair(tables["candles"])
             },
-            {
-                (venue, pair): series_of(rows, pl.col("at"), "price_quote", np.inf)
-                for venue, pair, rows in _by_pair(tables["fills"])
-            },
             given,
+            tables["fills"],
+            frozenset(tables["fills"]["pair"].cast(pl.String).unique()),
         )
 
     def marks(self, connector: str, pair: str) -> list[tuple[str, Series]]:
@@ -121,13 +120,18 @@ class Prices:
         return best
 
     def _of_pair(self, base: str, quote: str) -> list[Series]:
-        named: list[tuple[str, Series]] = list(self.given.items())
-        for held in (self.mids, self.candles, self.fills):
-            named += [(pair, series) for (_, pair), series in held.items()]
-        return [
-            series for pair, series in named
-            if tuple(map(canonical_token, pair.split("-", 1))) == (base, quote)
-        ]  # fmt: skip
+        """Every series of a pair, own fills last; token aliases count as one."""
+
+        def names(pair: str) -> bool:
+            return tuple(map(canonical_token, pair.split("-", 1))) == (base, quote)
+
+        found = [series for pair, series in self.given.items() if names(pair)]
+        for held in (self.mids, self.candles):
+            found += [series for (_, pair), series in held.items() if names(pair)]
+        for pair in sorted(filter(names, self.pairs)):
+            rows = self.fills.filter(pl.col("pair") == pair)
+            found.append(series_of(rows, pl.col("at"), "price_quote", np.inf))
+        return found
 
     def _one_step(self, base: str, quote: str, when: Ints, max_age_s: float) -> Floats:
         rate = self._direct(base, quote, when, max_age_s)

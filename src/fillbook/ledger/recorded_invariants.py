@@ -40,11 +40,11 @@ def orders_match_fills(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Ou
 def recorded_fees_agree(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Outcome:
     """Sum of recorded fees in quote against the same fees converted."""
     recorded = ledger.fills["fee_quote_recorded"].to_numpy()
-    independent = ~np.isin(ledger.fees.method, [METHODS.index("recorded"), METHODS.index("unconverted")])
+    independent = ~np.isin(ledger.fee_method, [METHODS.index("recorded"), METHODS.index("unconverted")])
     use = independent & (np.nan_to_num(recorded) != 0.0)
     if not use.any():
         return missing("no fee was recorded in quote beside its own token")
-    return _about(float(ledger.fees.quote[use].sum()), float(recorded[use].sum()), f"{int(use.sum())} fees in quote")
+    return _about(float(ledger.flow.fee[use].sum()), float(recorded[use].sum()), f"{int(use.sum())} fees in quote")
 
 
 def _linked(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
