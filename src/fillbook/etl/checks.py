@@ -5,14 +5,18 @@ Adding a check is one function under `check`: it reads a `Cleaned` and yields wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from fillbook.etl.duplicates import Duplicates
 from fillbook.findings import MAX_LISTED_ROWS, Finding, Severity
-from fillbook.schema.raw import SourceInfo
+
+if TYPE_CHECKING:
+    from fillbook.etl.duplicates import Duplicates
+    from fillbook.schema.raw import SourceInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,8 @@ class Cleaned:
         What was found twice.
     n_out_of_order
         Fills by file that stand before an earlier one.
+    books
+        `book_sums` of the fills.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -40,10 +46,25 @@ class Cleaned:
     duplicates: Duplicates
     shared_orders: pl.DataFrame
     n_out_of_order: Mapping[int, int]
+    books: pl.DataFrame
 
     def uri(self, source: int) -> str:
         """Address of file `source`."""
         return self.infos[source].uri
+
+    def name(self, source: int) -> str:
+        """File name of `source`, for a message that names a second file."""
+        return PurePath(self.infos[source].uri).name
+
+    def by_file(self, rows: pl.DataFrame, message: str, noun: str) -> Iterator[Seen]:
+        """What was seen of `rows`, a file at a time: their number, then `message`."""
+        for (source,), part in rows.group_by("source", maintain_order=True):
+            yield Seen(
+                f"{counted(part.height, noun)} {message}",
+                n_rows=part.height,
+                rows=first_rows(part),
+                source=self.uri(int(str(source))),
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +146,36 @@ def findings_of(cleaned: Cleaned) -> tuple[Finding, ...]:
 _GRAVITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
+def book_sums(fills: pl.DataFrame) -> pl.DataFrame:
+    """A row a bot, connector and pair: what several checks ask of the fills, in one pass.
+
+    ``n`` fills from ``first`` to ``last``, ``notional`` in quote and ``bound``, the part of it
+    that the stored digits leave open; leverage from ``least`` to ``most``.
+    """
+    price, amount, step = pl.col("price_quote"), pl.col("amount_base"), pl.col("quantum")
+    return (
+        fills.group_by("bot", "connector", "pair")
+        .agg(
+            pl.len().alias("n"),
+            pl.col("at").min().alias("first"),
+            pl.col("at").max().alias("last"),
+            (price * amount).sum().alias("notional"),
+            ((price + amount) * step).sum().alias("bound"),
+            pl.col("leverage").min().alias("least"),
+            pl.col("leverage").max().alias("most"),
+        )
+        .sort("bot", "connector", "pair")
+    )
+
+
 def first_rows(rows: pl.DataFrame) -> tuple[int, ...]:
     """The first row numbers of `rows`, as a finding lists them."""
     return tuple(int(row) for row in rows["row"].head(MAX_LISTED_ROWS))
+
+
+def counted(n: int, noun: str) -> str:
+    """A number of things: ``1 fill``, ``1,204 fills``."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def share(part: float, whole: float) -> str:

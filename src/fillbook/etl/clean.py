@@ -7,13 +7,16 @@ that a clean table costs one pass and no copy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from fillbook.etl.vocabulary import LP_TRADE_TYPE
 from fillbook.schema.tables import TABLES, empty
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FIRST_TIME = datetime(2009, 1, 1, tzinfo=UTC)  # no coin traded before
 TOLERATED_FUTURE = timedelta(days=2)
@@ -62,9 +65,7 @@ def _side_rules(table: str, rows: pl.DataFrame, cells: pl.DataFrame) -> Iterator
     yield "lp_trade", pl.col("side").is_null()
 
 
-def _rules(
-    table: str, rows: pl.DataFrame, cells: pl.DataFrame, clock: datetime
-) -> Iterator[Rule]:
+def _rules(table: str, rows: pl.DataFrame, cells: pl.DataFrame, clock: datetime) -> Iterator[Rule]:
     """Rules of the data model that some row breaks, strongest reason first."""
     columns = TABLES[table].columns()
     required = [name for name, column in columns.items() if not column.nullable]
@@ -111,7 +112,9 @@ def _without_nan(table: str, rows: pl.DataFrame) -> pl.DataFrame:
         if column.nullable and rows[name].dtype == pl.Float64
     ]
     odd = [name for name in nullable if rows[name].is_finite().all() is False]
-    return rows.with_columns(pl.when(pl.col(name).is_finite()).then(name).alias(name) for name in odd)
+    return rows.with_columns(
+        pl.when(pl.col(name).is_finite()).then(name).alias(name) for name in odd
+    )
 
 
 def quarantined(

@@ -6,13 +6,17 @@ more than once are compared at all, and those are found by one hash.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from fillbook.etl.repair import agrees, restorations
-from fillbook.schema.raw import SourceInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fillbook.schema.raw import SourceInfo
 
 _KEY = ("connector", "pair", "order_id", "trade_id")
 _WEAK = ("weak_at", "weak_side", "weak_price", "weak_amount", "nth")  # stand in for a trade id
@@ -88,11 +92,7 @@ def _candidates(fills: pl.DataFrame, *, is_several: bool) -> pl.DataFrame:
     if not is_several:  # rows without a trade id are never removed within one file
         repeated &= fills["trade_id"] != ""
     return (
-        fills.lazy()
-        .select(columns)
-        .with_row_index("position")
-        .filter(pl.lit(repeated))
-        .collect()
+        fills.lazy().select(columns).with_row_index("position").filter(pl.lit(repeated)).collect()
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from fillbook.schema.raw import SourceInfo
+if TYPE_CHECKING:
+    from fillbook.schema.raw import SourceInfo
 
 
 @dataclass(frozen=True, slots=True)

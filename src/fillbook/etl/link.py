@@ -6,9 +6,12 @@ another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TAGS = ("controller_id", "executor_id", "close_type")
 
@@ -27,9 +30,11 @@ def executor_tags(tables: Mapping[str, pl.DataFrame], bots: Mapping[int, str]) -
         {"source": list(bots), "bot": list(bots.values())},
         schema={"source": pl.Int64, "bot": pl.Categorical},
     )
-    known = tables["executors"].select(
-        "executor_id", "controller_id", "close_type"
-    ).unique(subset="executor_id", keep="first", maintain_order=True)
+    known = (
+        tables["executors"]
+        .select("executor_id", "controller_id", "close_type")
+        .unique(subset="executor_id", keep="first", maintain_order=True)
+    )
     tags = (
         tables["executor_orders"]
         .join(named, on="source", maintain_order="left")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from fillbook.findings import Finding, Severity
-from fillbook.schema.raw import RawTables, SourceInfo
 from fillbook.schema.tables import TABLES, empty
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from fillbook.schema.raw import RawTables, SourceInfo
 
 CHECKPOINT = "checkpoint"
 CANDLES = "candles"
@@ -112,9 +116,7 @@ def unreadable_cells(raws: Sequence[RawTables]) -> pl.DataFrame:
     )
 
 
-def bot_names(
-    infos: Sequence[SourceInfo], shared: Iterable[tuple[int, int]]
-) -> tuple[str, ...]:
+def bot_names(infos: Sequence[SourceInfo], shared: Iterable[tuple[int, int]]) -> tuple[str, ...]:
     """Name of the bot of each file: files that share rows are one bot, any others are two.
 
     A checkpoint may hold several bots, so it joins a bot only where it shares rows with one alone.

@@ -1,6 +1,6 @@
 """Truncated values of a database restored from a more exact file of the same bot.
 
-Hummingbot stores ``int(value × 1e6)``: the true value lies in ``[v, v + 1e-6)``. A value of a more
+Hummingbot stores ``int(value * 1e6)``: the true value lies in ``[v, v + 1e-6)``. A value of a more
 exact file that lies there is the true one; any other contradicts the database and stays out.
 """
 
@@ -96,7 +96,9 @@ def restorations(later: pl.DataFrame) -> pl.DataFrame:
         for name in ("fee_percent", "fee_amount", "fee_quote_recorded")
     )
     donors = (
-        later.filter((pl.col("source") != pl.col("source_first")) & (is_finer | fills_gap | brings_fee))
+        later.filter(
+            (pl.col("source") != pl.col("source_first")) & (is_finer | fills_gap | brings_fee)
+        )
         .sort("quantum", maintain_order=True)
         .unique(subset="position_first", keep="first", maintain_order=True)
     )
@@ -111,7 +113,9 @@ def restorations(later: pl.DataFrame) -> pl.DataFrame:
     has_fee = pl.col("fee_percent_first").is_not_null() | pl.col("fee_amount_first").is_not_null()
     for name in ("fee_percent", "fee_token", "fee_amount"):
         new[name] = pl.when(has_fee).then(f"{name}_first").otherwise(name)
-    changed = pl.any_horizontal(cell.ne_missing(pl.col(f"{name}_first")) for name, cell in new.items())
+    changed = pl.any_horizontal(
+        cell.ne_missing(pl.col(f"{name}_first")) for name, cell in new.items()
+    )
     return donors.select(
         pl.col("position_first").alias("position"),
         pl.col("source_first").alias("source"),

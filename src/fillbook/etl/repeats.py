@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from fillbook.etl.merge import all_but
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +116,7 @@ def shared_orders(orders: pl.DataFrame) -> pl.DataFrame:
 
     The same id, market, creation and quantity; an id alone may be chance.
     """
-    nothing = pl.DataFrame(
-        schema={"source": pl.Int64, "other": pl.Int64, "n_orders": pl.UInt32}
-    )
+    nothing = pl.DataFrame(schema={"source": pl.Int64, "other": pl.Int64, "n_orders": pl.UInt32})
     if orders.is_empty() or orders["source"].min() == orders["source"].max():
         return nothing
     key = ["connector", "pair", "order_id", "at", "amount_base"]

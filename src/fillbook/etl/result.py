@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from fillbook.etl import file_checks, fill_checks, merge, table_checks
-from fillbook.etl.checks import Cleaned, findings_of
+from fillbook.etl.checks import Cleaned, book_sums, findings_of
 from fillbook.etl.clean import CONFLICT, order_prices, quarantined, split
 from fillbook.etl.duplicates import Duplicates, fill_duplicates
 from fillbook.etl.lineage import Lineage, TableLineage, file_lineage, rows_by_source, table_lineage
 from fillbook.etl.link import executor_tags, linked
 from fillbook.etl.repair import repaired
 from fillbook.etl.repeats import shared_orders, without_repeats
-from fillbook.findings import Finding
-from fillbook.schema.raw import RawTables, SourceInfo
 from fillbook.schema.tables import TABLES, empty
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from fillbook.findings import Finding
+    from fillbook.schema.raw import RawTables, SourceInfo
 
 _BY_TIME = ("fills", "funding", "quotes", "candles")
 _RULES = (file_checks, fill_checks, table_checks)  # importing them registers their rules
@@ -80,7 +84,9 @@ def performance_etl(raws: Sequence[RawTables], *, clock: datetime) -> EtlResult:
         tables={name: merge.stacked(name, ordered) for name in TABLES if name != "quarantine"},
     )
     work.read = {
-        key: n for name, rows in work.tables.items() for key, n in rows_by_source(name, rows).items()
+        key: n
+        for name, rows in work.tables.items()
+        for key, n in rows_by_source(name, rows).items()
     }
     _name_bots(work)
     _book_fills_once(work)
@@ -207,6 +213,7 @@ def _result(work: _Work, said: tuple[Finding, ...]) -> EtlResult:
         duplicates=work.duplicates,
         shared_orders=work.shared_orders,
         n_out_of_order=work.n_out_of_order,
+        books=book_sums(tables["fills"]),
     )
     findings = (*said, *findings_of(cleaned))
     return EtlResult(tables=MappingProxyType(tables), findings=findings, lineage=lineage)

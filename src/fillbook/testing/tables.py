@@ -93,7 +93,8 @@ def table(name: str, /, **columns: object) -> pl.DataFrame:
     if unknown:
         message = f"{name} has no column {', '.join(sorted(unknown))}"
         raise KeyError(message)
-    lengths = {len(value) for value in columns.values() if _is_list(value)} or {1}
+    lengths = {len(values) for value in columns.values() if (values := _list(value)) is not None}
+    lengths = lengths or {1}
     if len(lengths) > 1:
         message = f"columns of different lengths: {sorted(lengths)}"
         raise ValueError(message)
@@ -151,15 +152,16 @@ def raw_tables(
     return RawTables(info=info, tables=named, unreadable=cells, findings=findings)
 
 
-def _is_list(value: object) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)
+def _list(value: object) -> list[object] | None:
+    """The values of a column given as a list; None where one value fills all rows."""
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else None
 
 
 def _values(name: str, key: str, columns: Mapping[str, object], height: int) -> list[object]:
     """Values of one column, broadcast, numbered or defaulted."""
     if key in columns:
-        given = columns[key]
-        values = list(given) if isinstance(given, Sequence) and _is_list(given) else [given] * height
+        given = _list(columns[key])
+        values = [columns[key]] * height if given is None else given
     elif key == "at":
         values = list(range(height))
     elif key in _NUMBERED and not TABLES[name].columns()[key].nullable:

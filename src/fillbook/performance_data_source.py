@@ -1,0 +1,297 @@
+"""The canonical tables of one or many bots: what every number is computed from.
+
+>>> import fillbook
+>>> data = fillbook.open_data("bots/instances")  # doctest: +SKIP
+>>> data.fills, data.findings, data.lineage.as_frame()  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Self
+
+import polars as pl
+
+from fillbook.errors import BadRequestError, MissingExtraError, UnreadableSourceError
+from fillbook.etl import EtlResult, performance_etl
+from fillbook.etl.lineage import Lineage
+from fillbook.findings import Finding, Severity
+from fillbook.schema.tables import TABLES, empty
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fillbook.filters import Filter
+    from fillbook.schema.raw import RawTables
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class PerformanceDataSource:
+    """Cleaned tables with what a reader must know of them; never changed once made.
+
+    Parameters
+    ----------
+    tables
+        Every table of `fillbook.schema.tables.TABLES` by name, empty where no file has it; each
+        is an attribute too (``data.fills``).
+    findings
+        What the data does that a reader of the numbers must know, gravest first.
+    lineage
+        Which files, and what became of their rows.
+    fingerprint
+        SHA-256 over the contents of the files, whatever their order and names.
+    clock
+        "Now" when the data was opened, UTC.
+    raws
+        What the sources read; `append` reads on from it.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    findings: tuple[Finding, ...]
+    lineage: Lineage
+    fingerprint: str
+    clock: datetime
+    raws: tuple[RawTables, ...] = ()
+
+    @property
+    def fills(self) -> pl.DataFrame:
+        """One execution a row, each booked once, by time."""
+        return self.tables["fills"]
+
+    @property
+    def flat_fees(self) -> pl.DataFrame:
+        """Flat fees after the first of a fill."""
+        return self.tables["flat_fees"]
+
+    @property
+    def orders(self) -> pl.DataFrame:
+        """One acknowledged order a row."""
+        return self.tables["orders"]
+
+    @property
+    def order_events(self) -> pl.DataFrame:
+        """Life of the orders, an event a row."""
+        return self.tables["order_events"]
+
+    @property
+    def executors(self) -> pl.DataFrame:
+        """Executors as the bot stored them."""
+        return self.tables["executors"]
+
+    @property
+    def executor_orders(self) -> pl.DataFrame:
+        """Which executor placed which order."""
+        return self.tables["executor_orders"]
+
+    @property
+    def controllers(self) -> pl.DataFrame:
+        """Configurations, a row a start of the bot."""
+        return self.tables["controllers"]
+
+    @property
+    def positions(self) -> pl.DataFrame:
+        """Positions the bot said it held when it stopped."""
+        return self.tables["positions"]
+
+    @property
+    def funding(self) -> pl.DataFrame:
+        """Funding payments of perpetuals, by time."""
+        return self.tables["funding"]
+
+    @property
+    def quotes(self) -> pl.DataFrame:
+        """Mid, bid and ask the bot saw, by time."""
+        return self.tables["quotes"]
+
+    @property
+    def candles(self) -> pl.DataFrame:
+        """Candles, by open time."""
+        return self.tables["candles"]
+
+    @property
+    def market_states(self) -> pl.DataFrame:
+        """In-flight orders as saved at a stop."""
+        return self.tables["market_states"]
+
+    @property
+    def lp_updates(self) -> pl.DataFrame:
+        """Liquidity-pool events, listed only."""
+        return self.tables["lp_updates"]
+
+    @property
+    def quarantine(self) -> pl.DataFrame:
+        """Rows kept out of the books, each with its reason."""
+        return self.tables["quarantine"]
+
+    @property
+    def executors_df(self) -> pd.DataFrame:
+        """Executors as a pandas frame."""
+        return _pandas(self.executors, "executors_df")
+
+    @property
+    def orders_df(self) -> pd.DataFrame:
+        """Orders as a pandas frame."""
+        return _pandas(self.orders, "orders_df")
+
+    @property
+    def trades_df(self) -> pd.DataFrame:
+        """Fills as a pandas frame."""
+        return _pandas(self.fills, "trades_df")
+
+    @property
+    def candles_df(self) -> pd.DataFrame:
+        """Candles as a pandas frame."""
+        return _pandas(self.candles, "candles_df")
+
+    def filtered(self, chosen: Filter) -> Mapping[str, pl.DataFrame]:
+        """Every table, with the rows that pass `chosen`."""
+        return MappingProxyType({name: chosen.apply(rows) for name, rows in self.tables.items()})
+
+    def append(self, *raws: RawTables) -> PerformanceDataSource:
+        """The same data with more sources, as if all had been opened together."""
+        if not self.raws:
+            message = "data made from tables cannot be appended to: open its files"
+            raise BadRequestError(message)
+        failures = tuple(f for f in self.findings if f.rule == _UNREADABLE)
+        return _from_raws((*self.raws, *raws), failures, self.clock)
+
+    @classmethod
+    def from_tables(
+        cls, tables: Mapping[str, pl.DataFrame], *, clock: datetime | None = None
+    ) -> Self:
+        """Data from canonical tables as they are, without any check; for tests and notebooks.
+
+        Parameters
+        ----------
+        tables
+            Tables by name; those left out are empty.
+        clock
+            "Now", UTC; the last time in the fills if left out.
+        """
+        whole = {name: tables.get(name, empty(name)) for name in TABLES}
+        last = clock or whole["fills"].select(pl.col("at").max()).item() or datetime.now(UTC)
+        return cls(MappingProxyType(whole), (), Lineage(), _table_hash(whole), last)
+
+
+_UNREADABLE = "unreadable_source"
+_PANDAS = "pandas"
+
+
+def open_data(
+    *uris: str | Path, clock: datetime | None = None, progress: Progress | None = None
+) -> PerformanceDataSource:
+    """Read, clean and merge files and folders; the order they are given in does not matter.
+
+    Parameters
+    ----------
+    uris
+        Databases, checkpoints, exports, candle files, or folders of them.
+    clock
+        "Now", UTC, by which times in the future are told; left out, the newest of the computer's
+        clock and the files' own times.
+    progress
+        Called with what is being done and how much of the whole is done, from 0 to 1.
+
+    Raises
+    ------
+    UnreadableSourceError
+        When not one file could be read; some unreadable files among others are findings.
+    """
+    from fillbook.sources.base import expand, open_source  # noqa: PLC0415  (drivers load when used)
+
+    said = progress or _silent
+    raws: list[RawTables] = []
+    failures: list[UnreadableSourceError] = []
+    paths: list[str] = []
+    for uri in uris:
+        try:
+            paths += (path for path in expand(str(uri)) if path not in paths)
+        except UnreadableSourceError as error:
+            failures.append(error)
+    for number, path in enumerate(paths):
+        said(f"reading {path}", 0.8 * number / len(paths))
+        try:
+            raws.append(open_source(path).read())
+        except UnreadableSourceError as error:
+            failures.append(error)
+    if not raws:
+        raise failures[0] if len(failures) == 1 else _nothing_readable(uris, failures)
+    said("cleaning", 0.8)
+    now = clock or max([datetime.now(UTC), *_written(paths)])
+    data = _from_raws(tuple(raws), tuple(_failure(error) for error in failures), now)
+    said("ready", 1.0)
+    return data
+
+
+def _silent(_stage: str, _share: float) -> None:
+    """Report progress to nobody."""
+
+
+def _written(paths: Iterable[str]) -> list[datetime]:
+    """Times the files were last written, UTC."""
+    files = [Path(path) for path in paths]
+    return [datetime.fromtimestamp(file.stat().st_mtime, UTC) for file in files if file.is_file()]
+
+
+def _nothing_readable(
+    uris: Iterable[str | Path], failures: list[UnreadableSourceError]
+) -> UnreadableSourceError:
+    named = ", ".join(str(uri) for uri in uris) or "(nothing given)"
+    first = f", first {failures[0]}" if failures else ""
+    return UnreadableSourceError(
+        named,
+        f"no file here could be read{first}",
+        "Give a Hummingbot database, a trades CSV, or a folder that holds one",
+    )
+
+
+def _failure(error: UnreadableSourceError) -> Finding:
+    return Finding(
+        table="files",
+        rule=_UNREADABLE,
+        severity=Severity.ERROR,
+        message=error.why,
+        source=error.uri,
+        effect="nothing of this file is in any number",
+        remedy=error.remedy,
+    )
+
+
+def _from_raws(
+    raws: tuple[RawTables, ...], failures: tuple[Finding, ...], clock: datetime
+) -> PerformanceDataSource:
+    result: EtlResult = performance_etl(raws, clock=clock)
+    hashes = sorted({raw.info.sha256 for raw in raws})
+    return PerformanceDataSource(
+        tables=result.tables,
+        findings=(*failures, *result.findings),
+        lineage=result.lineage,
+        fingerprint=hashlib.sha256("".join(hashes).encode()).hexdigest(),
+        clock=clock,
+        raws=raws,
+    )
+
+
+def _table_hash(tables: Mapping[str, pl.DataFrame]) -> str:
+    """SHA-256 over the rows of all tables, whatever their order."""
+    digest = hashlib.sha256()
+    for name, rows in tables.items():
+        texts = rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
+        total = texts.hash_rows().sum() if rows.height else 0
+        digest.update(f"{name}:{rows.height}:{total};".encode())
+    return digest.hexdigest()
+
+
+def _pandas(rows: pl.DataFrame, purpose: str) -> pd.DataFrame:
+    missing = [name for name in (_PANDAS, "pyarrow") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(_PANDAS, purpose)
+    return rows.to_pandas()

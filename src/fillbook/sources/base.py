@@ -1,0 +1,158 @@
+"""What a source is, and how an address finds its source."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Protocol
+
+from fillbook.errors import UnreadableSourceError
+from fillbook.schema.raw import RawTables
+
+GROUP = "fillbook.sources"
+OWN = {
+    "hummingbot": "fillbook.sources.sqlite:HummingbotDatabase",
+    "checkpoint": "fillbook.sources.checkpoint:CheckpointFile",
+    "trades_csv": "fillbook.sources.csv_files:TradesCsv",
+    "candles": "fillbook.sources.candle_files:CandleFile",
+}
+_DATABASES = (".sqlite", ".sqlite3", ".db")
+_READABLE = (*_DATABASES, ".csv", ".json", ".parquet")
+_BY_PRODUCTS = (".sqlite.new", "-journal", "-wal", "-shm")
+_CHUNK = 1 << 20
+
+
+class Source(Protocol):
+    """Where tables come from. A source converts names, units and types, and nothing else."""
+
+    uri: str
+
+    @classmethod
+    def matches(cls, path: Path) -> bool:
+        """Whether the file looks like one this source reads (its head decides, not its name)."""
+        ...
+
+    def __init__(self, uri: str) -> None:
+        """Remember the address; nothing is read yet."""
+        ...
+
+    def read(self) -> RawTables:
+        """All tables of the source in canonical columns and units, unchecked.
+
+        Raises
+        ------
+        UnreadableSourceError
+            The file cannot be read; the text says why and what to do.
+        """
+        ...
+
+
+def bot_name(path: Path) -> str:
+    """Instance folder below ``bots/instances`` or ``bots/archived``, else the file's stem.
+
+    >>> bot_name(Path("bots/instances/maker-1/data/conf.sqlite"))
+    'maker-1'
+    """
+    parts = path.parts
+    for i, part in enumerate(parts[:-1]):
+        if part in ("instances", "archived") and i > 0 and parts[i - 1] == "bots":
+            return parts[i + 1]
+    return path.name.split(".", 1)[0] if path.suffix in _DATABASES else path.stem
+
+
+def sha256_of(path: Path) -> str:
+    """Hash of a file's bytes, in hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def checked_path(uri: str) -> Path:
+    """Path of a file that exists, can be read and is not empty.
+
+    Raises
+    ------
+    UnreadableSourceError
+        It is not there, is a folder, is empty, or may not be read.
+    """
+    path = Path(uri).expanduser()
+    try:
+        if not path.exists():
+            raise UnreadableSourceError(uri, "there is no such file", "check the path")
+        if path.is_dir():
+            raise UnreadableSourceError(uri, "is a folder", "name a file in it, or open the folder")
+        if path.stat().st_size == 0:
+            why = "is empty (0 bytes): the bot wrote nothing yet, or the copy failed"
+            raise UnreadableSourceError(uri, why, "copy the file again")
+        with path.open("rb") as file:
+            file.read(1)
+    except PermissionError as error:
+        raise UnreadableSourceError(uri, "may not be read by you", f"chmod +r {uri}") from error
+    return path
+
+
+def _classes() -> dict[str, str]:
+    """Addresses of all source classes: registered ones, ours among them."""
+    found = {point.name: point.value for point in entry_points(group=GROUP)}
+    return {**OWN, **found}
+
+
+def _load(address: str) -> type[Source]:
+    from importlib import import_module  # noqa: PLC0415
+
+    module, name = address.split(":")
+    loaded: type[Source] = getattr(import_module(module), name)
+    return loaded
+
+
+def open_source(uri: str) -> Source:
+    """Source that reads the file at `uri`.
+
+    Raises
+    ------
+    UnreadableSourceError
+        The file cannot be read, or no source knows its format.
+    """
+    path = checked_path(uri)
+    for address in _classes().values():
+        source = _load(address)
+        if source.matches(path):
+            return source(uri)
+    raise UnreadableSourceError(
+        uri, "is neither a Hummingbot database, a checkpoint, a trade CSV nor a candle file",
+        "fillbook reads .sqlite, trades_*.csv, checkpoint .json, candle .csv and .parquet files",
+    )  # fmt: skip
+
+
+def expand(uri: str) -> list[str]:
+    """Files behind an address: itself, or every readable file below a folder, in stable order.
+
+    Raises
+    ------
+    UnreadableSourceError
+        A folder that holds nothing to read.
+    """
+    folder = Path(uri).expanduser()
+    if not folder.is_dir():
+        return [uri]
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    found = [str(path) for path in files if path.name.endswith(_READABLE) and not is_by_product(path)]
+    if found:
+        return found
+    if any(path.name.endswith(".tar.gz") for path in files):
+        remedy = "unpack the archives first: tar -xzf NAME_archive.tar.gz"
+        raise UnreadableSourceError(uri, "holds only packed archives", remedy)
+    remedy = "bots keep their database in bots/instances/NAME/data or data/"
+    raise UnreadableSourceError(uri, "holds no database, CSV, JSON or Parquet file", remedy)
+
+
+def is_by_product(path: Path) -> bool:
+    """True for what Hummingbot's migrator and SQLite leave beside a database."""
+    return ".sqlite.backup_" in path.name or path.name.endswith(_BY_PRODUCTS)
+
+
+Progress = Callable[[str, float], None]

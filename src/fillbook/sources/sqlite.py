@@ -1,0 +1,176 @@
+"""Databases that Hummingbot bots leave behind, of every schema it has shipped (2019 to now)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import polars as pl
+
+from fillbook.errors import UnreadableSourceError
+from fillbook.findings import Finding, Severity
+from fillbook.schema.raw import RawTables, SourceInfo, no_unreadable
+from fillbook.sources import sqlite_bots, sqlite_trades
+from fillbook.sources.base import bot_name, checked_path, sha256_of
+from fillbook.sources.hummingbot import KNOWN_VERSIONS
+from fillbook.sources.sqlite_reading import Database, damaged, is_sqlite, opened
+
+Reader = Callable[[Database, str], dict[str, pl.DataFrame]]
+
+# Hummingbot's table → what reads it; a table that is absent in a layout is simply not there
+READERS: dict[str, Reader] = {
+    "TradeFill": sqlite_trades.read_fills,
+    "Order": sqlite_trades.read_orders,
+    "OrderStatus": sqlite_trades.read_order_events,
+    "FundingPayment": sqlite_trades.read_funding,
+    "MarketData": sqlite_trades.read_quotes,
+    "Executors": sqlite_bots.read_executors,
+    "PositionExecutors": sqlite_bots.read_position_executors,
+    "Controllers": sqlite_bots.read_controllers,
+    "Position": sqlite_bots.read_positions,
+    "MarketState": sqlite_bots.read_market_states,
+    "RangePositionUpdate": sqlite_bots.read_lp_updates,
+}
+_NOT_READ = frozenset({"Metadata", "InventoryCost", "RangePosition", "RangePositionCollectedFees"})
+_ESSENTIAL = ("TradeFill", "Order")
+
+
+class HummingbotDatabase:
+    """One bot's SQLite file."""
+
+    def __init__(self, uri: str) -> None:
+        """Remember the address; nothing is read yet."""
+        self.uri = uri
+
+    @classmethod
+    def matches(cls, path: Path) -> bool:
+        """Whether the file is SQLite and not a checkpoint."""
+        if not is_sqlite(path):
+            return path.suffix in (".sqlite", ".sqlite3", ".db")
+        try:
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+                names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        except sqlite3.Error:
+            return True
+        return not {"trades", "orders"} <= names
+
+    def read(self) -> RawTables:
+        """All tables, in canonical columns and units.
+
+        Raises
+        ------
+        UnreadableSourceError
+            Not a Hummingbot database, damaged, locked, or not readable.
+        """
+        path = checked_path(self.uri)
+        if not is_sqlite(path):
+            raise UnreadableSourceError(
+                self.uri, "is not a SQLite database",
+                "a bot's database begins with the words SQLite format 3; copy it again",
+            )  # fmt: skip
+        with ThreadPoolExecutor(1) as pool, opened(self.uri, path) as database:
+            digest = pool.submit(sha256_of, path)
+            if not set(_ESSENTIAL) & set(database.columns):
+                held = ", ".join(sorted(database.columns)) or "no table at all"
+                raise UnreadableSourceError(
+                    self.uri, f"is not a Hummingbot database: it holds {held}",
+                    "it needs the tables TradeFill and Order",
+                )  # fmt: skip
+            return _read(self.uri, path, database, digest.result)
+
+
+def _read(uri: str, path: Path, database: Database, digest: Callable[[], str]) -> RawTables:
+    """Tables of an opened database, named after the bot."""
+    bot, version = bot_name(path), _version(database)
+    tables: dict[str, pl.DataFrame] = {}
+    findings = _header_findings(uri, database, version)
+    for name, reader in READERS.items():
+        if name not in database.columns or not database.counts[name]:
+            continue
+        try:
+            for canonical, frame in reader(database, bot).items():
+                more = [tables[canonical]] if canonical in tables else []
+                tables[canonical] = pl.concat([*more, frame]) if more else frame
+        except UnreadableSourceError as error:
+            if name in _ESSENTIAL:
+                raise
+            findings.append(_lost_table(uri, name, error))
+    unreadable = sqlite_trades.unreadable_cells(database)
+    info = SourceInfo(
+        uri=uri, kind="hummingbot_sqlite", bot=bot, schema_version=version,
+        layout=_layout(database), size_bytes=path.stat().st_size, sha256=digest(),
+        rows={name: frame.height for name, frame in tables.items()},
+    )  # fmt: skip
+    return RawTables(info, tables, unreadable if unreadable.height else no_unreadable(), tuple(findings))
+
+
+def _version(database: Database) -> str | None:
+    """``local_db_version`` of the Metadata table."""
+    if "Metadata" not in database.columns:
+        return None
+    try:
+        with closing(database.connect()) as connection:
+            row = connection.execute(
+                "SELECT value FROM Metadata WHERE key = 'local_db_version'"
+            ).fetchone()
+    except sqlite3.Error as error:
+        raise damaged(database.uri, "Metadata", error) from error
+    return str(row[0]) if row else None
+
+
+def _layout(database: Database) -> str:
+    """What the declared columns say: the version string stopped changing in 2023."""
+    declared = database.columns.get("TradeFill", database.columns.get("Order", {}))
+    unit = "float" if declared.get("price") == "FLOAT" else "scaled by 1e6"
+    marks = [
+        ("Position", "realized_pnl_quote", "2026"), ("Position", "side", "2025"),
+        ("Position", "filled_orders", "early 2025"), ("Controllers", "id", "2024"),
+        ("Executors", "controller_id", "early 2024"), ("Executors", "id", "early 2024"),
+        ("PositionExecutors", "id", "late 2023"), ("TradeFill", "trade_fee_in_quote", "2023"),
+        ("TradeFill", "leverage", "2021 or 2022"),
+    ]  # fmt: skip
+    year = next((y for table, column, y in marks if column in database.columns.get(table, {})), "2019 or 2020")
+    return f"{unit}, {year}"
+
+
+def _header_findings(uri: str, database: Database, version: str | None) -> list[Finding]:
+    """Unknown versions, tables and columns: named, and otherwise left alone."""
+    findings = []
+    if version not in KNOWN_VERSIONS:
+        said = f"schema version {version}" if version else "no schema version"
+        findings.append(Finding(
+            "Metadata", "unknown_version", Severity.WARNING,
+            f"the database states {said}; units follow the declared column types", source=uri,
+        ))  # fmt: skip
+    known = sqlite_trades.COLUMNS | sqlite_bots.COLUMNS
+    for table, columns in database.columns.items():
+        if table in _NOT_READ or table.startswith("sqlite_"):
+            continue
+        if table not in known:
+            findings.append(Finding(
+                table, "unknown_table", Severity.INFO,
+                f"table {table} ({database.counts[table]} rows) is not one fillbook knows; not read",
+                n_rows=database.counts[table], source=uri,
+            ))  # fmt: skip
+        elif newer := sorted(set(columns) - known[table]):
+            findings.append(Finding(
+                table, "unknown_column", Severity.INFO,
+                f"columns {', '.join(newer)} are newer than fillbook; not read", source=uri,
+            ))  # fmt: skip
+    for table in _ESSENTIAL:
+        if table not in database.columns:
+            findings.append(Finding(
+                table, "missing_table", Severity.ERROR, f"the database has no table {table}", source=uri,
+                effect="no order metrics" if table == "Order" else "no PnL",
+            ))  # fmt: skip
+    return findings
+
+
+def _lost_table(uri: str, table: str, error: UnreadableSourceError) -> Finding:
+    return Finding(
+        table, "damaged_table", Severity.ERROR, f"table {table} could not be read: {error.why}",
+        source=uri, effect="everything that needs it is missing", remedy=error.remedy,
+    )  # fmt: skip

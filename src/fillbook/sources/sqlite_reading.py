@@ -1,0 +1,222 @@
+"""A bot's SQLite file, opened so that no byte of it changes, read as columns."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import adbc_driver_manager as adbc
+import adbc_driver_sqlite
+import polars as pl
+
+from fillbook.errors import UnreadableSourceError
+
+MAGIC = b"SQLite format 3\x00"
+_WAL_FLAG = 2  # bytes 18 and 19 of the header in WAL mode
+_BUSY_MS = 10_000
+_BATCH_ROWS = 65_536
+_SPLIT_ROWS = 50_000  # below this one thread is quicker than two
+_LOST = "9e999"  # infinity marks a number that was not one: ADBC types a column by its first rows
+_HOT = ("readonly", "read-only", "unable to open", "disk I/O")  # a journal that only a writer may replay
+_READ_ERRORS = (adbc.Error, pl.exceptions.PolarsError, sqlite3.Error)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One output column: its name, the SQL that gives it, and whether it is a number.
+
+    Numbers arrive as float64 with null where the cell is none, text as String with null where it
+    is NULL, empty or not UTF-8.
+    """
+
+    name: str
+    sql: str
+    is_number: bool
+
+
+def number(name: str, column: str | None = None) -> Cell:
+    """Cell of a numeric column."""
+    source = column or f'"{name}"'
+    sql = f"ifnull(CAST(CASE WHEN typeof({source}) IN ('integer', 'real') THEN {source} END AS REAL), {_LOST})"
+    return Cell(name, sql, is_number=True)
+
+
+def words(name: str, column: str | None = None) -> Cell:
+    """Cell of a text column."""
+    source = column or f'"{name}"'
+    return Cell(name, f"ifnull(CAST({source} AS BLOB), x'')", is_number=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An opened database: where its readable copy lies, and what it holds.
+
+    `columns` are declared types by column by table.
+    """
+
+    uri: str
+    address: str
+    columns: dict[str, dict[str, str]]
+    counts: dict[str, int]
+
+    def connect(self) -> sqlite3.Connection:
+        """Plain connection, for few rows."""
+        connection = sqlite3.connect(self.address, uri=True, timeout=_BUSY_MS / 1000)
+        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        return connection
+
+    def read(self, table: str, cells: Sequence[Cell], *, where: str = "") -> pl.DataFrame:
+        """Columns of a table in rowid order, with ``row`` = rowid first.
+
+        Raises
+        ------
+        UnreadableSourceError
+            A damaged page, or a lock that does not go away.
+        """
+        chosen = [number("row", "rowid"), *cells]
+        try:
+            ranges = self._ranges(table)
+            if len(ranges) == 1:
+                return self._read_range(table, chosen, where)
+            parts = [f"rowid >= {low} AND rowid < {high}" for low, high in ranges]
+            with ThreadPoolExecutor(len(parts)) as pool:
+                frames = pool.map(lambda part: self._read_range(table, chosen, part), parts)
+                return pl.concat(frames)
+        except _READ_ERRORS as error:
+            raise damaged(self.uri, table, error) from error
+
+    def _ranges(self, table: str) -> list[tuple[int, int]]:
+        """Two halves of the rowids of a large table."""
+        if self.counts[table] < _SPLIT_ROWS:
+            return [(0, 0)]
+        with self.connect() as connection:
+            low, high = connection.execute(f'SELECT min(rowid), max(rowid) FROM "{table}"').fetchone()
+        middle = (low + high) // 2
+        return [(low, middle), (middle, high + 1)]
+
+    def _read_range(self, table: str, cells: Sequence[Cell], where: str) -> pl.DataFrame:
+        listed = ", ".join(f'{cell.sql} AS "{cell.name}"' for cell in cells)
+        condition = f" WHERE {where}" if where else ""
+        query = f'SELECT {listed} FROM "{table}"{condition}'
+        with (
+            adbc.AdbcDatabase(driver=adbc_driver_sqlite._driver_path(), uri=self.address) as database,  # noqa: SLF001
+            adbc.AdbcConnection(database) as connection,
+            adbc.AdbcStatement(connection) as statement,
+        ):
+            statement.set_sql_query(f"PRAGMA busy_timeout = {_BUSY_MS}")
+            statement.execute_query()
+            statement.set_options(**{"adbc.sqlite.query.batch_rows": str(_BATCH_ROWS)})
+            statement.set_sql_query(query)
+            stream, _ = statement.execute_query()
+            frame = pl.DataFrame(stream)
+        return _typed(frame, cells)
+
+
+def _typed(frame: pl.DataFrame, cells: Sequence[Cell]) -> pl.DataFrame:
+    """Infinity and empty text back to null; text checked to be UTF-8."""
+    return frame.select(
+        pl.when(pl.col(cell.name).cast(pl.Float64).is_finite()).then(pl.col(cell.name).cast(pl.Float64)).alias(cell.name)
+        if cell.is_number
+        else _text(cell.name, frame.schema[cell.name])
+        for cell in cells
+    )
+
+
+def _text(name: str, dtype: pl.DataType) -> pl.Expr:
+    raw = pl.col(name).cast(pl.Binary) if dtype != pl.Binary else pl.col(name)
+    text = raw.cast(pl.String, strict=False)
+    return pl.when(text != "").then(text).alias(name)
+
+
+def damaged(uri: str, table: str, error: Exception) -> UnreadableSourceError:
+    """What a failed read means to a user."""
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        why = f"is locked: another program held it for {_BUSY_MS // 1000} s"
+        return UnreadableSourceError(uri, why, "try again, or read a copy of the file")
+    if "malformed" in text or "disk I/O" in text or "not a database" in text:
+        return UnreadableSourceError(
+            uri, f"is damaged in table {table} ({text.splitlines()[0]})",
+            f'save what is left: sqlite3 "{uri}" .recover | sqlite3 recovered.sqlite',
+        )  # fmt: skip
+    return UnreadableSourceError(uri, f"cannot be read at table {table}: {text.splitlines()[0]}")
+
+
+def is_sqlite(path: Path) -> bool:
+    """True when the file begins as SQLite files do."""
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+@contextmanager
+def opened(uri: str, path: Path) -> Iterator[Database]:
+    """Open a database without changing a byte of it or of what lies beside it.
+
+    A rollback-journal database is opened read-only where it lies, also while a bot writes. In WAL
+    mode a live bot's shared memory is used; what a dead bot left (a ``-wal`` without ``-shm``, a
+    hot ``-journal``) is replayed in a copy.
+
+    Raises
+    ------
+    UnreadableSourceError
+        It is not a database, or damaged.
+    """
+    with tempfile.TemporaryDirectory(prefix="fillbook-") as scratch:
+        try:
+            database = _described(uri, _address(path, Path(scratch)))
+        except sqlite3.OperationalError as error:
+            if not any(hint in str(error) for hint in _HOT):
+                raise damaged(uri, "sqlite_master", error) from error
+            database = _described(uri, _copied(path, Path(scratch)))
+        yield database
+
+
+def _address(path: Path, scratch: Path) -> str:
+    """URI under which SQLite reads `path` without touching it."""
+    with path.open("rb") as file:
+        header = file.read(20)
+    beside = {suffix: path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-journal")}
+    if _WAL_FLAG in header[18:20]:
+        if beside["-shm"].exists():
+            return f"file:{quote(str(path))}?mode=ro"
+        if beside["-wal"].exists() and beside["-wal"].stat().st_size:
+            return _copied(path, scratch)
+        return f"file:{quote(str(path))}?mode=ro&immutable=1"
+    return f"file:{quote(str(path))}?mode=ro"
+
+
+def _copied(path: Path, scratch: Path) -> str:
+    """URI of a copy of a database and what lies beside it, where SQLite may replay a journal."""
+    for suffix in ("", "-wal", "-journal"):
+        origin = path.with_name(path.name + suffix)
+        if origin.exists():
+            shutil.copyfile(origin, scratch / f"copy.sqlite{suffix}")
+    return f"file:{quote(str(scratch / 'copy.sqlite'))}"
+
+
+def _described(uri: str, address: str) -> Database:
+    """Tables, declared column types and row counts."""
+    connection = sqlite3.connect(address, uri=True, timeout=_BUSY_MS / 1000)
+    try:
+        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        columns = {
+            name: {row[1]: str(row[2]).upper() for row in connection.execute(f'PRAGMA table_info("{name}")')}
+            for name in names
+        }
+        counts = {}
+        for name in names:
+            counts[name] = int(connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])
+        return Database(uri, address, columns, counts)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        raise damaged(uri, "sqlite_master", error) from error
+    finally:
+        connection.close()

@@ -1,0 +1,237 @@
+"""Fills, orders, funding and quotes of a Hummingbot database as canonical columns."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+
+import polars as pl
+
+from fillbook.schema.raw import UNREADABLE_SCHEMA
+from fillbook.schema.tables import TABLES
+from fillbook.sources.hummingbot import SCALE, SIDES, epoch_us, ms_to_utc, us_to_utc
+from fillbook.sources.sqlite_reading import Cell, Database, damaged, number, words
+
+COLUMNS: dict[str, set[str]] = {
+    "TradeFill": {
+        "id", "config_file_path", "strategy", "market", "symbol", "base_asset", "quote_asset",
+        "timestamp", "order_id", "trade_type", "order_type", "price", "amount", "leverage",
+        "trade_fee", "trade_fee_in_quote", "exchange_trade_id", "position",
+    },
+    "Order": {
+        "id", "config_file_path", "strategy", "market", "symbol", "base_asset", "quote_asset",
+        "creation_timestamp", "order_type", "amount", "leverage", "price", "last_status",
+        "last_update_timestamp", "exchange_order_id", "position",
+    },
+    "OrderStatus": {"id", "order_id", "timestamp", "status"},
+    "FundingPayment": {"timestamp", "config_file_path", "market", "symbol", "rate", "amount"},
+    "MarketData": {
+        "timestamp", "exchange", "trading_pair", "mid_price", "best_bid", "best_ask", "order_book",
+    },
+}  # fmt: skip
+_LISTED_CELLS = 1_000
+_FEE = "CASE WHEN json_valid(trade_fee) THEN json_extract(trade_fee, '{}') END"
+
+
+def canonical(table: str, frame: pl.DataFrame, **columns: pl.Expr) -> pl.DataFrame:
+    """Frame with the columns of a canonical table; what is not given is null, `source` is 0."""
+    schema = {name: column.dtype for name, column in TABLES[table].columns().items()}
+    given = {"source": pl.lit(0), **columns}
+    if "row" in frame.columns:
+        given.setdefault("row", pl.col("row"))
+    return frame.select(
+        given.get(name, pl.lit(None)).cast(dtype, strict=False).alias(name)
+        for name, dtype in schema.items()
+    )
+
+
+def has(database: Database, table: str, *names: str) -> list[str]:
+    """Those of `names` that the table has."""
+    return [name for name in names if name in database.columns[table]]
+
+
+def unscaled(database: Database, table: str, column: str) -> pl.Expr:
+    """Plain value of a price or amount: ×1e6 integers and floats differ by the declared type."""
+    is_scaled = database.columns[table][column] == "BIGINT"
+    return pl.col(column) / SCALE if is_scaled else pl.col(column)
+
+
+def is_scaled(database: Database, table: str) -> bool:
+    """True when the table's prices are integers of 1e-6."""
+    return database.columns[table].get("price") == "BIGINT"
+
+
+def tag(column: str) -> pl.Expr:
+    """Position tag; NILL of older versions is NIL."""
+    return pl.col(column).replace({"NILL": "NIL"})
+
+
+def side_of(name: str) -> pl.Expr:
+    """+1 or −1 of a text, null for anything else (RANGE)."""
+    return pl.col(name).str.to_uppercase().replace_strict(SIDES, default=None, return_dtype=pl.Int8)
+
+
+def names(bot: str) -> dict[str, pl.Expr]:
+    """Columns that fills and orders share."""
+    return {
+        "bot": pl.lit(bot), "config": pl.col("config_file_path"), "strategy": pl.col("strategy"),
+        "connector": pl.col("market"), "pair": pl.col("symbol"), "base": pl.col("base_asset"),
+        "quote": pl.col("quote_asset"), "order_type": pl.col("order_type"),
+        "leverage": pl.col("leverage"), "position_action": tag("position"),
+    }  # fmt: skip
+
+
+_SHARED = ("config_file_path", "strategy", "market", "symbol", "base_asset", "quote_asset", "order_type")
+
+
+def _cells(database: Database, table: str, numbers: Iterable[str], texts: Iterable[str]) -> list[Cell]:
+    """Cells of columns; one the layout lacks is null."""
+    held = database.columns[table]
+    cells = [number(n) if n in held else number(n, "NULL") for n in numbers]
+    return [*cells, *(words(t) if t in held else words(t, "NULL") for t in texts)]
+
+
+def read_fills(database: Database, bot: str) -> dict[str, pl.DataFrame]:
+    """TradeFill, fees taken apart, and the flat fees after the first of a fill."""
+    numbers = ("timestamp", "price", "amount", "leverage", "trade_fee_in_quote")
+    texts = (*_SHARED, "order_id", "trade_type", "exchange_trade_id", "position")
+    cells = [
+        *_cells(database, "TradeFill", numbers, texts),
+        words("percent", _FEE.format("$.percent")),
+        words("fee_token", f"coalesce({_FEE.format('$.flat_fees[0].token')}, {_FEE.format('$.flat_fees[0].asset')})"),
+        words("fee_amount", _FEE.format("$.flat_fees[0].amount")),
+        number("n_flat", "CASE WHEN json_valid(trade_fee) THEN json_array_length(trade_fee, '$.flat_fees') END"),
+    ]
+    rows = database.read("TradeFill", cells)
+    recorded = unscaled(database, "TradeFill", "trade_fee_in_quote") if has(database, "TradeFill", "trade_fee_in_quote") else pl.lit(None)
+    fills = canonical(
+        "fills", rows, **names(bot),
+        at=ms_to_utc(pl.col("timestamp")), order_id=pl.col("order_id"),
+        trade_id=pl.col("exchange_trade_id").fill_null(""), side=side_of("trade_type"),
+        price_quote=unscaled(database, "TradeFill", "price"),
+        amount_base=unscaled(database, "TradeFill", "amount"),
+        quantum=pl.lit(1.0 / SCALE if is_scaled(database, "TradeFill") else 0.0),
+        fee_percent=pl.when(pl.col("n_flat").is_not_null() | pl.col("percent").is_not_null()).then(
+            pl.col("percent").cast(pl.Float64, strict=False).fill_null(0.0)
+        ),
+        fee_token=pl.col("fee_token"), fee_amount=pl.col("fee_amount").cast(pl.Float64, strict=False),
+        fee_quote_recorded=recorded,
+    )  # fmt: skip
+    more = rows.filter(pl.col("n_flat") > 1)["row"].cast(pl.Int64).to_list()
+    return {"fills": fills, **({"flat_fees": _more_fees(database, more)} if more else {})}
+
+
+def _more_fees(database: Database, rows: list[int]) -> pl.DataFrame:
+    """Flat fees after the first, for the few fills that have several."""
+    found = []
+    with closing(database.connect()) as connection:
+        for row in rows:
+            query = 'SELECT trade_fee FROM "TradeFill" WHERE rowid = ?'
+            fee = json.loads(connection.execute(query, (row,)).fetchone()[0])
+            for flat in fee["flat_fees"][1:]:
+                token = flat.get("token", flat.get("asset"))
+                found.append((row, token, str(flat.get("amount"))))
+    schema = {"row": pl.Int64, "token": pl.String, "amount": pl.String}
+    frame = pl.DataFrame(found, schema=schema, orient="row")
+    return canonical("flat_fees", frame, token=pl.col("token"), amount=pl.col("amount").cast(pl.Float64))
+
+
+def read_orders(database: Database, bot: str) -> dict[str, pl.DataFrame]:
+    """Order rows; the limit price is null with its reason where the stored one is 0."""
+    numbers = ("creation_timestamp", "amount", "leverage", "price", "last_update_timestamp")
+    texts = (*_SHARED, "id", "last_status", "exchange_order_id", "position")
+    rows = database.read("Order", _cells(database, "Order", numbers, texts))
+    price = unscaled(database, "Order", "price")
+    is_market = pl.col("order_type") == "MARKET"
+    reason = (
+        pl.when(price != 0.0).then(None)
+        .when(is_market).then(pl.lit("market_order_no_price"))
+        .otherwise(pl.lit("truncated_below_1e-6"))
+    )  # fmt: skip
+    orders = canonical(
+        "orders", rows, **names(bot), order_id=pl.col("id"),
+        exchange_order_id=pl.col("exchange_order_id"), side=_order_side(database),
+        at=ms_to_utc(pl.col("creation_timestamp")),
+        amount_base=unscaled(database, "Order", "amount"),
+        price_quote=pl.when(price != 0.0).then(price), price_reason=reason,
+        last_status=pl.col("last_status"), updated_at=ms_to_utc(pl.col("last_update_timestamp")),
+    )  # fmt: skip
+    return {"orders": _with_sides(database, orders)}
+
+
+def _order_side(database: Database) -> pl.Expr:
+    """Side an order's last event names, null for the others."""
+    last = pl.col("last_status")
+    paper = pl.col("id").str.extract("^(buy|sell)://").str.to_uppercase()
+    return (
+        pl.when(last.str.starts_with("Buy")).then(1)
+        .when(last.str.starts_with("Sell")).then(-1)
+        .when(paper == "BUY").then(1)
+        .when(paper == "SELL").then(-1)
+    )  # fmt: skip
+
+
+def _with_sides(database: Database, orders: pl.DataFrame) -> pl.DataFrame:
+    """Sides from the creation event where the last one does not say (cancelled orders)."""
+    if "OrderStatus" not in database.columns or orders["side"].null_count() == 0:
+        return orders
+    where = "status IN ('BuyOrderCreated', 'SellOrderCreated')"
+    created = database.read("OrderStatus", [words("order_id"), words("status")], where=where)
+    known = created.select("order_id", created_side=pl.when(pl.col("status").str.starts_with("Buy")).then(1).otherwise(-1).cast(pl.Int8))
+    known = known.unique("order_id", keep="first", maintain_order=True)
+    return orders.join(known, on="order_id", how="left", maintain_order="left").with_columns(
+        side=pl.col("side").fill_null(pl.col("created_side"))
+    ).drop("created_side")
+
+
+def read_order_events(database: Database, bot: str) -> dict[str, pl.DataFrame]:
+    """OrderStatus rows."""
+    rows = database.read("OrderStatus", [number("timestamp"), words("order_id"), words("status")])
+    return {"order_events": canonical(
+        "order_events", rows, order_id=pl.col("order_id"), at=ms_to_utc(pl.col("timestamp")),
+        status=pl.col("status"),
+    )}  # fmt: skip
+
+
+def read_funding(database: Database, bot: str) -> dict[str, pl.DataFrame]:
+    """FundingPayment rows; connectors write seconds or milliseconds, told apart by magnitude."""
+    numbers, texts = ("timestamp", "rate", "amount"), ("config_file_path", "market", "symbol")
+    rows = database.read("FundingPayment", _cells(database, "FundingPayment", numbers, texts))
+    return {"funding": canonical(
+        "funding", rows, bot=pl.lit(bot), config=pl.col("config_file_path"), connector=pl.col("market"),
+        pair=pl.col("symbol"), at=us_to_utc(epoch_us(pl.col("timestamp"))), rate=pl.col("rate"),
+        amount_quote=pl.col("amount"),
+    )}  # fmt: skip
+
+
+def read_quotes(database: Database, bot: str) -> dict[str, pl.DataFrame]:
+    """MarketData rows: mid, bid and ask; the time is milliseconds × 1e6."""
+    numbers = ("timestamp", "mid_price", "best_bid", "best_ask")
+    rows = database.read("MarketData", _cells(database, "MarketData", numbers, ("exchange", "trading_pair")))
+    bid, ask = (unscaled(database, "MarketData", name) for name in ("best_bid", "best_ask"))
+    return {"quotes": canonical(
+        "quotes", rows, connector=pl.col("exchange"), pair=pl.col("trading_pair"),
+        at=us_to_utc(epoch_us(pl.col("timestamp"))), mid_quote=unscaled(database, "MarketData", "mid_price"),
+        bid_quote=pl.when(bid > 0.0).then(bid), ask_quote=pl.when(ask > 0.0).then(ask),
+    )}  # fmt: skip
+
+
+def unreadable_cells(database: Database) -> pl.DataFrame:
+    """Cells of fills and orders that are not the number their column promises, as text."""
+    wanted = {
+        "TradeFill": ("fills", ("timestamp", "price", "amount", "trade_fee_in_quote", "trade_fee")),
+        "Order": ("orders", ("creation_timestamp", "price", "amount")),
+    }
+    found: list[tuple[str, int, str, str]] = []
+    try:
+        with closing(database.connect()) as connection:
+            for table, (canonical_name, columns) in wanted.items():
+                for column in has(database, table, *columns) if table in database.columns else []:
+                    bad = "NOT json_valid({0})" if column == "trade_fee" else "typeof({0}) NOT IN ('integer', 'real', 'null')"
+                    query = f'SELECT rowid, CAST({column} AS TEXT) FROM "{table}" WHERE {bad.format(column)} LIMIT {_LISTED_CELLS}'
+                    found += [(canonical_name, row, column, str(value)) for row, value in connection.execute(query)]
+    except sqlite3.Error as error:
+        raise damaged(database.uri, "TradeFill", error) from error
+    return pl.DataFrame(found, schema=UNREADABLE_SCHEMA, orient="row")
