@@ -112,6 +112,8 @@ def _without_nan(table: str, rows: pl.DataFrame) -> pl.DataFrame:
         if column.nullable and rows[name].dtype == pl.Float64
     ]
     odd = [name for name in nullable if rows[name].is_finite().all() is False]
+    if not odd:
+        return rows
     return rows.with_columns(
         pl.when(pl.col(name).is_finite()).then(name).alias(name) for name in odd
     )

@@ -75,7 +75,7 @@ def without_repeats(
     )
     later = _later(repeat, candidates)
     differs = pl.any_horizontal(
-        pl.lit(value=False), *(pl.col(c).ne_missing(f"{c}_kept") for c in repeat.content)
+        pl.lit(value=False), *(pl.col(c).ne_missing(pl.col(f"{c}_kept")) for c in repeat.content)
     )
     conflicts = later.filter(differs)["position"]
     repeated = later.filter(~differs)["position"]

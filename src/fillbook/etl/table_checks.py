@@ -136,7 +136,8 @@ def untrusted_funding(cleaned: Cleaned) -> Iterator[Seen]:
     rows = cleaned.tables["funding"].filter(name.is_in(UNTRUSTED_FUNDING))
     for (connector,), part in rows.group_by("connector", maintain_order=True):
         yield Seen(
-            f"{counted(part.height, 'payment')} of {connector}, which stores rate times size, unsigned",
+            f"{counted(part.height, 'payment')} of {connector}, "
+            "which stores rate times size, unsigned",
             n_rows=part.height,
         )
 
