@@ -158,6 +158,13 @@ def _days(daily: pl.DataFrame, conventions: Conventions) -> dict[str, Floats | U
     return {"daily_pnl": pnl, "daily_return": returns, "daily_basis": basis, "equity": equity}
 
 
+def _curve(equity: pl.DataFrame, conventions: Conventions) -> Floats | Undefined:
+    """Points of the equity curve after its start; unavailable with a gap in it."""
+    if equity["is_gap"].any():
+        return Undefined.unavailable("no_mid")
+    return np.concatenate([[conventions.capital or 0.0], equity["equity"].to_numpy()])
+
+
 def metric_inputs(
     ledger: Ledger,
     tables: Mapping[str, pl.DataFrame],
@@ -200,6 +207,8 @@ def metric_inputs(
         book_funding=_funding_input(ledger, column["funding_quote"], reporting),
         fee_tokens_revalued=_revalued(column["fee_tokens_revalued_quote"], reporting),
         gross_exposure=none if lacks_money else _exposure(ledger, rate),
+        fill_base=np.abs(ledger.flow.qty),
+        curve=_curve(equity, ledger.conventions) if not lacks_money else none,
         fill_notional=none if lacks_money else notional * rate[ledger.flow.book],
         trip_pnl=none if lacks_money else closed["net_quote"].to_numpy() * trip_rate,
         trip_notional=none if lacks_money else (closed["entry_quote"] * closed["qty_base"]).to_numpy() * trip_rate,
@@ -236,7 +245,7 @@ def _revalued(values: Floats, reporting: Reporting) -> Floats | Undefined:
 
 
 def _exposure(ledger: Ledger, rate: Floats) -> Floats:
-    """Value of all positions at their own prices after each fill of a single book, summed at the end marks."""
+    """Value of each book's position at the end."""
     held = ledger.flow.last_position
     mark = ledger.books["mark_quote"].fill_null(np.nan).to_numpy()
     return np.abs(np.where(held == 0.0, 0.0, held * mark * rate))
@@ -249,5 +258,5 @@ def _reasons(ledger: Ledger) -> dict[str, tuple[str, ...]]:
     only = {name: tuple(r for r in money if r.startswith(prefix)) for name, prefix in (
         ("book_unrealized", "marked"), ("book_fees_paid", "fee_"), ("book_rebates", "fee_"), ("book_funding", "funding"),
     )}  # fmt: skip
-    whole = dict.fromkeys(("book_net", "daily_pnl", "daily_return", "daily_basis", "equity"), money)
+    whole = dict.fromkeys(("book_net", "daily_pnl", "daily_return", "daily_basis", "equity", "curve"), money)
     return {**only, **whole, "trip_pnl": tuple(r for r in money if not r.startswith("marked"))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from weakref import WeakKeyDictionary
 
 import polars as pl
 
@@ -14,7 +15,7 @@ from fillbook.conventions import Conventions
 from fillbook.errors import BadRequestError
 from fillbook.filters import Filter
 from fillbook.findings import Finding, Severity
-from fillbook.ledger.book import Ledger, keep_ledger
+from fillbook.ledger.book import Ledger, Prepared, keep_ledger, prepare
 from fillbook.ledger.equity import curve
 from fillbook.ledger.invariants import Check, run_checks
 from fillbook.metrics.drawdown import drawdown_table
@@ -103,12 +104,10 @@ def overview(
     """
     chosen, conventions = chosen or Filter(), conventions or Conventions()
     _refuse_unknown(data, chosen)
-    tables = dict(data.filtered(chosen))
-    findings = list(data.findings)
-    if chosen.controllers or chosen.sides or chosen.close_types:
-        findings += _leave_out_funding(tables)
+    parted = bool(chosen.controllers or chosen.sides or chosen.close_types)
     end = _end(data, chosen)
-    ledger = keep_ledger(tables, conventions, end=end)
+    ledger = keep_ledger(_prepared(data, conventions), end=end, chosen=chosen, with_funding=not parted)
+    tables = data.filtered(chosen)
     period = _period(tables, ledger, chosen, end)
     start_us = int(period[0].timestamp() * 1e6) if period else ledger.end_us
     reporting = reporting_of(ledger)
@@ -117,12 +116,26 @@ def overview(
     equity = equity_frame(path, reporting, conventions)
     trips = _trips_frame(ledger)
     inputs = metric_inputs(ledger, tables, reporting, daily, equity, trips, start_us)
+    findings = (*data.findings, *ledger.findings, *reporting.findings)
     return Overview(
         reporting.currency, period, evaluate(inputs, metrics), ledger.books, daily, equity, trips,
         drawdown_frame(equity, has_capital=conventions.capital is not None),
         run_checks(ledger, tables) if check else (),
-        (*findings, *ledger.findings, *reporting.findings), chosen, conventions,
+        (*findings, *_funding_left_out(data)) if parted else findings, chosen, conventions,
     )  # fmt: skip
+
+
+_PREPARED: WeakKeyDictionary[PerformanceDataSource, dict[str, Prepared]] = WeakKeyDictionary()
+
+
+def _prepared(data: PerformanceDataSource, conventions: Conventions) -> Prepared:
+    """Books and fees of all fills, found once for each set of conventions."""
+    held = _PREPARED.setdefault(data, {})
+    key = repr(conventions)
+    if key not in held:
+        held.clear()  # one set of conventions at a time: memory before speed
+        held[key] = prepare(data.tables, conventions)
+    return held[key]
 
 
 def _refuse_unknown(data: PerformanceDataSource, chosen: Filter) -> None:
@@ -142,10 +155,9 @@ def _refuse_unknown(data: PerformanceDataSource, chosen: Filter) -> None:
             raise BadRequestError(message)
 
 
-def _leave_out_funding(tables: dict[str, pl.DataFrame]) -> list[Finding]:
+def _funding_left_out(data: PerformanceDataSource) -> list[Finding]:
     """Funding belongs to positions, not to a side, a controller or a close type."""
-    rows = tables["funding"].height
-    tables["funding"] = tables["funding"].clear()
+    rows = data.tables["funding"].height
     if not rows:
         return []
     return [Finding(

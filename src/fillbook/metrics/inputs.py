@@ -20,14 +20,18 @@ class Inputs:
     ----------
     book_net, book_realized, book_unrealized, book_fees_paid, book_rebates, book_funding
         Per book: net = realized + unrealized − (fees_paid − rebates) + funding.
-    fill_notional
-        Price × amount of each fill.
+    fill_notional, fill_base
+        Price × amount, and amount, of each fill.
     trip_pnl, trip_notional, trip_hold_s
         Closed round trips by exit time: net PnL, entry notional, seconds from entry to exit.
     daily_pnl
         Change of net PnL per UTC day of the run, days without activity included as 0.
     daily_return
         The same over the capital base (fixed) or over the equity before (compounded).
+    daily_basis
+        Daily returns where capital is declared, else daily PnL: for ratios without a scale.
+    curve
+        Equity at the points of the fine curve (fills and a regular grid), start first.
     equity
         Capital (0 where none is declared) and then capital + cumulative daily PnL: n + 1 values.
     order_class
@@ -43,7 +47,7 @@ class Inputs:
     fee_tokens_revalued
         Per book: fees in third tokens at their fills' rates minus the same tokens at the end.
     gross_exposure
-        Σ|position| × mark over all books, at the points of the equity curve.
+        Per book: |position| × mark at the end.
     position_value_s
         Per book: ∫|position|dt × the book's mean price, in currency · seconds.
     closed_value
@@ -69,11 +73,14 @@ class Inputs:
     fee_tokens_revalued: Floats | Undefined
     gross_exposure: Floats | Undefined
     fill_notional: Floats | Undefined
+    fill_base: Floats
     trip_pnl: Floats | Undefined
     trip_notional: Floats | Undefined
     trip_hold_s: Floats | Undefined
     daily_pnl: Floats | Undefined
     daily_return: Floats | Undefined
+    daily_basis: Floats | Undefined
+    curve: Floats | Undefined
     equity: Floats | Undefined
     order_class: Ints | Undefined
     order_amount: Floats | Undefined

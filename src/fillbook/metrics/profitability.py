@@ -138,11 +138,21 @@ def payoff_ratio(trip_pnl: Floats, trip_notional: Floats) -> float:
 
 
 @metric(
-    label="Expectancy", group="profitability", unit=Unit.RATIO, better="higher",
-    formula=r"\bar p / |\bar p_{<0}|", source="Van Tharp (1998), expectancy in units of the mean loss",
+    label="Expectancy", group="profitability", unit=Unit.MONEY, better="higher",
+    formula=r"w\,\bar p_{>0} - (1-w)\,|\bar p_{<0}| = \bar p", source="Van Tharp (1998); the same as the average trade",
+    undefined="no_trades when nothing was closed",
+)  # fmt: skip
+def expectancy(trip_pnl: Floats) -> float:
+    """What one more round trip is worth on average, after fees."""
+    return average_trade_pnl(trip_pnl)
+
+
+@metric(
+    label="Expectancy ratio", group="profitability", unit=Unit.RATIO, better="higher",
+    formula=r"\bar p / |\bar p_{<0}|", source="Van Tharp (1998), in units of the mean loss",
     undefined="no_trades when nothing was closed; no_losses when nothing was lost",
 )  # fmt: skip
-def expectancy(trip_pnl: Floats, trip_notional: Floats) -> float:
+def expectancy_ratio(trip_pnl: Floats, trip_notional: Floats) -> float:
     """Mean net PnL of a round trip in units of the mean loss."""
     if trip_pnl.size == 0:
         return Undefined("no_trades")
