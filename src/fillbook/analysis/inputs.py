@@ -205,7 +205,7 @@ def metric_inputs(
         **{f"book_{name}": _money(column[f"{name}_quote"], reporting)
            for name in ("net", "realized", "unrealized", "fees_paid", "rebates")},
         book_funding=_funding_input(ledger, column["funding_quote"], reporting),
-        fee_tokens_revalued=_revalued(column["fee_tokens_revalued_quote"], reporting),
+        book_revalued=_revalued(column["fee_tokens_revalued_quote"], reporting),
         gross_exposure=none if lacks_money else _exposure(ledger, rate),
         fill_base=np.abs(ledger.flow.qty),
         curve=_curve(equity, ledger.conventions) if not lacks_money else none,

@@ -17,7 +17,8 @@ BOOK_COLUMNS = (
     "first_at", "last_at", "n_fills", "n_trips", "volume_quote", "bought_base", "sold_base",
     "bought_quote", "sold_quote", "position_base", "average_quote", "mark_quote", "mark_kind",
     "mark_age_s", "realized_quote", "unrealized_quote", "fees_paid_quote", "rebates_quote",
-    "fees_quote", "funding_quote", "net_quote", "fee_tokens_revalued_quote", "closed_base",
+    "fees_quote", "funding_quote", "net_quote", "net_fees_at_fill_quote", "net_fees_at_end_quote",
+    "fee_tokens_revalued_quote", "closed_base",
     "status", "reasons",
 )  # fmt: skip
 INVERSE = "inverse_perp"
@@ -64,6 +65,9 @@ def book_sums(  # noqa: PLR0913
     with np.errstate(divide="ignore"):
         average = np.where(inverse, -1.0 / average, average)
     net = (flow.sums(realized) + unrealized - fees_paid + rebates) * to_quote + paid
+    third = flow.sums(fees_revalued)
+    left = flow.sums(flow.fee_base)  # base that paid fees is out of the position, so at the mark
+    since = np.where(left == 0.0, 0.0, left * mark) - flow.sums(flow.fee_base * flow.price)
     counted = books.with_columns(
         pl.Series("first_at", [flow.at[r][0] if r.stop > r.start else None for r in flow.slices()], pl.Int64),
         pl.Series("last_at", [flow.at[r][-1] if r.stop > r.start else None for r in flow.slices()], pl.Int64),
@@ -86,7 +90,9 @@ def book_sums(  # noqa: PLR0913
         pl.Series("fees_quote", (fees_paid - rebates) * to_quote),
         pl.Series("funding_quote", paid),
         pl.Series("net_quote", net),
-        pl.Series("fee_tokens_revalued_quote", flow.sums(fees_revalued)),
+        pl.Series("net_fees_at_fill_quote", net + since),
+        pl.Series("net_fees_at_end_quote", net + third),
+        pl.Series("fee_tokens_revalued_quote", third - since),
         pl.Series("closed_base", flow.sums(flow.closed)),
         *_reasons(books, flow, fee_method, funding, marks, end_us),
     ).with_columns(pl.col("first_at", "last_at").cast(pl.Datetime("us", "UTC")))

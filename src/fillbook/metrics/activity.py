@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from fillbook.arrays import Floats, Ints
 from fillbook.metrics.registry import metric
+from fillbook.metrics.sums import total
 from fillbook.results import Undefined
 from fillbook.units import Unit
 
@@ -18,7 +17,7 @@ _DAY_S = 86_400.0
 )  # fmt: skip
 def volume(fill_notional: Floats) -> float:
     """Value of everything bought and sold."""
-    return math.fsum(fill_notional)
+    return total(fill_notional)
 
 
 @metric(
@@ -28,7 +27,7 @@ def volume(fill_notional: Floats) -> float:
 )  # fmt: skip
 def turnover(fill_notional: Floats, *, capital: float) -> float:
     """How often the capital was traded, both sides counted."""
-    return math.fsum(fill_notional) / capital if capital > 0.0 else Undefined("non_positive_capital")
+    return total(fill_notional) / capital if capital > 0.0 else Undefined("non_positive_capital")
 
 
 def _per_day(count: float, window_s: float) -> float:
@@ -78,8 +77,8 @@ def n_round_trips(trip_hold_s: Floats) -> float:
 )  # fmt: skip
 def average_position_duration(position_value_s: Floats, closed_value: Floats) -> float:
     """How long a unit was held on average, by Little's law: needs no cost method."""
-    closed = math.fsum(closed_value)
-    return math.fsum(position_value_s) / closed if closed > 0.0 else Undefined("no_trades")
+    closed = total(closed_value)
+    return total(position_value_s) / closed if closed > 0.0 else Undefined("no_trades")
 
 
 @metric(
@@ -88,27 +87,27 @@ def average_position_duration(position_value_s: Floats, closed_value: Floats) ->
 )  # fmt: skip
 def average_trade_duration(trip_hold_s: Floats) -> float:
     """Mean time from the first fill of a round trip to flat."""
-    return math.fsum(trip_hold_s) / trip_hold_s.size if trip_hold_s.size else Undefined("no_trades")
+    return total(trip_hold_s) / trip_hold_s.size if trip_hold_s.size else Undefined("no_trades")
 
 
 @metric(
     label="Inventory turnover", group="activity", unit=Unit.PER_DAY, better="higher",
     formula=r"\sum q_{\text{closed}} / \overline{|X|}\ \text{per day}", source="DEFINITIONS D4",
-    undefined="no_position when nothing was held; window_too_short",
+    undefined="no_trades when nothing was held; window_too_short",
 )  # fmt: skip
 def inventory_turnover(position_value_s: Floats, closed_value: Floats, *, window_s: float) -> float:
     """How often a day the mean inventory was turned over."""
-    held = math.fsum(position_value_s)
+    held = total(position_value_s)
     if window_s <= 0.0:
         return Undefined("window_too_short")
-    return math.fsum(closed_value) / held * _DAY_S if held > 0.0 else Undefined("no_position")
+    return total(closed_value) / held * _DAY_S if held > 0.0 else Undefined("no_trades")
 
 
 @metric(
     label="Time in market", group="activity", unit=Unit.FRACTION, better="neither",
     formula=r"\frac{1}{T}\int 1_{X\ne0}\,dt", source="DEFINITIONS D6", undefined="window_too_short for a single event",
 )  # fmt: skip
-def time_in_market(fill_base: Floats, *, in_market_s: float, window_s: float) -> float:
+def time_in_market(*, in_market_s: float, window_s: float) -> float:
     """Share of the run in which any book held a position."""
     return in_market_s / window_s if window_s > 0.0 else Undefined("window_too_short")
 
@@ -122,7 +121,7 @@ def capital_utilisation(position_value_s: Floats, *, window_s: float, capital: f
     """Mean value of the positions over the capital."""
     if capital <= 0.0:
         return Undefined("non_positive_capital")
-    return math.fsum(position_value_s) / window_s / capital if window_s > 0.0 else Undefined("window_too_short")
+    return total(position_value_s) / window_s / capital if window_s > 0.0 else Undefined("window_too_short")
 
 
 @metric(
@@ -131,4 +130,4 @@ def capital_utilisation(position_value_s: Floats, *, window_s: float, capital: f
 )  # fmt: skip
 def exposure(gross_exposure: Floats) -> float:
     """Value of all positions held at the end, longs and shorts added."""
-    return math.fsum(gross_exposure)
+    return total(gross_exposure)

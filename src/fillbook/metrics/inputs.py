@@ -44,8 +44,8 @@ class Inputs:
         True for MARKET orders.
     window_s
         Seconds from the first order or fill to the last event, or the declared run.
-    fee_tokens_revalued
-        Per book: fees in third tokens at their fills' rates minus the same tokens at the end.
+    book_revalued
+        Per book: fees in base and third tokens at their fills less the same tokens at the end.
     gross_exposure
         Per book: |position| × mark at the end.
     position_value_s
@@ -70,7 +70,7 @@ class Inputs:
     book_fees_paid: Floats | Undefined
     book_rebates: Floats | Undefined
     book_funding: Floats | Undefined
-    fee_tokens_revalued: Floats | Undefined
+    book_revalued: Floats | Undefined
     gross_exposure: Floats | Undefined
     fill_notional: Floats | Undefined
     fill_base: Floats

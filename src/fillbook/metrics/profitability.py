@@ -6,8 +6,10 @@ import math
 
 import numpy as np
 
-from fillbook.arrays import Floats
+from fillbook.arrays import Bools, Floats
 from fillbook.metrics.registry import metric
+from fillbook.metrics.returns import deviation, mean
+from fillbook.metrics.sums import total
 from fillbook.results import Undefined
 from fillbook.units import Unit
 
@@ -22,7 +24,7 @@ _SQN_CAP = 100
 )  # fmt: skip
 def net_pnl(book_net: Floats) -> float:
     """Realised plus unrealised PnL, less fees, plus funding: what is left."""
-    return math.fsum(book_net)
+    return total(book_net)
 
 
 @metric(
@@ -32,7 +34,7 @@ def net_pnl(book_net: Floats) -> float:
 )  # fmt: skip
 def realized_pnl(book_realized: Floats) -> float:
     """PnL of what was closed, before fees, by the cost method chosen."""
-    return math.fsum(book_realized)
+    return total(book_realized)
 
 
 @metric(
@@ -41,7 +43,7 @@ def realized_pnl(book_realized: Floats) -> float:
 )  # fmt: skip
 def unrealized_pnl(book_unrealized: Floats) -> float:
     """PnL of what is still held, at the mark, before fees."""
-    return math.fsum(book_unrealized)
+    return total(book_unrealized)
 
 
 @metric(
@@ -50,7 +52,7 @@ def unrealized_pnl(book_unrealized: Floats) -> float:
 )  # fmt: skip
 def fees(book_fees_paid: Floats, book_rebates: Floats) -> float:
     """Fees paid less rebates received, each at the rate of its own fill."""
-    return math.fsum(book_fees_paid) - math.fsum(book_rebates)
+    return total(book_fees_paid) - total(book_rebates)
 
 
 @metric(
@@ -59,7 +61,7 @@ def fees(book_fees_paid: Floats, book_rebates: Floats) -> float:
 )  # fmt: skip
 def rebates(book_rebates: Floats) -> float:
     """Negative fees: what venues paid for making liquidity."""
-    return math.fsum(book_rebates)
+    return total(book_rebates)
 
 
 @metric(
@@ -69,7 +71,7 @@ def rebates(book_rebates: Floats) -> float:
 )  # fmt: skip
 def funding(book_funding: Floats) -> float:
     """Funding of perpetuals: received positive, paid negative."""
-    return math.fsum(book_funding)
+    return total(book_funding)
 
 
 @metric(
@@ -77,9 +79,9 @@ def funding(book_funding: Floats) -> float:
     formula=r"\sum a\,(r_{\text{fill}}-r_{\text{end}})", source="DEFINITIONS A2, A12",
     undefined="no_rate when a fee token has no price at the end",
 )  # fmt: skip
-def fee_tokens_revalued(fee_tokens_revalued: Floats) -> float:  # noqa: A002, RUF100
-    """Third-token fees at their fills less the same tokens at the end; net PnL plus this values them there."""
-    return math.fsum(fee_tokens_revalued)
+def fee_tokens_revalued(book_revalued: Floats) -> float:
+    """What fee tokens lost in value since they were paid; added to net PnL, it values them now."""
+    return total(book_revalued)
 
 
 def _won_and_lost(pnl: Floats, notional: Floats) -> tuple[Floats, Floats]:
@@ -98,7 +100,7 @@ def profit_factor(trip_pnl: Floats, trip_notional: Floats) -> float:
     if trip_pnl.size == 0:
         return Undefined("no_trades")
     won, lost = _won_and_lost(trip_pnl, trip_notional)
-    return math.fsum(won) / -math.fsum(lost) if lost.size else Undefined("no_losses")
+    return total(won) / -total(lost) if lost.size else Undefined("no_losses")
 
 
 @metric(
@@ -107,7 +109,7 @@ def profit_factor(trip_pnl: Floats, trip_notional: Floats) -> float:
 )  # fmt: skip
 def average_trade_pnl(trip_pnl: Floats) -> float:
     """Mean net PnL of a closed round trip."""
-    return math.fsum(trip_pnl) / trip_pnl.size if trip_pnl.size else Undefined("no_trades")
+    return total(trip_pnl) / trip_pnl.size if trip_pnl.size else Undefined("no_trades")
 
 
 @metric(
@@ -134,7 +136,7 @@ def payoff_ratio(trip_pnl: Floats, trip_notional: Floats) -> float:
     won, lost = _won_and_lost(trip_pnl, trip_notional)
     if not lost.size or not won.size:
         return Undefined("no_losses" if won.size or not lost.size else "no_wins")
-    return (math.fsum(won) / won.size) / (-math.fsum(lost) / lost.size)
+    return (total(won) / won.size) / (-total(lost) / lost.size)
 
 
 @metric(
@@ -157,7 +159,7 @@ def expectancy_ratio(trip_pnl: Floats, trip_notional: Floats) -> float:
     if trip_pnl.size == 0:
         return Undefined("no_trades")
     lost = _won_and_lost(trip_pnl, trip_notional)[1]
-    return average_trade_pnl(trip_pnl) / (-math.fsum(lost) / lost.size) if lost.size else Undefined("no_losses")
+    return average_trade_pnl(trip_pnl) / (-total(lost) / lost.size) if lost.size else Undefined("no_losses")
 
 
 @metric(
@@ -178,7 +180,7 @@ def worst_trade(trip_pnl: Floats) -> float:
     return float(trip_pnl.min()) if trip_pnl.size else Undefined("no_trades")
 
 
-def _longest_run(hit: np.ndarray, flat: np.ndarray) -> int:
+def _longest_run(hit: Bools, flat: Bools) -> int:
     """Longest run of hits; flat ones are left out and break nothing."""
     kept = hit[~flat]
     misses = np.flatnonzero(np.concatenate([[True], ~kept, [True]]))
@@ -230,9 +232,11 @@ def kelly_fraction(trip_pnl: Floats, trip_notional: Floats) -> float:
 )  # fmt: skip
 def sqn(trip_pnl: Floats) -> float:
     """Mean over deviation of round-trip PnL, times the root of their number (at most 100)."""
-    if trip_pnl.size < 2:
-        return Undefined("n_lt_2" if trip_pnl.size else "no_trades")
-    spread = float(trip_pnl.std(ddof=1))
-    if spread <= 1e-12 * float(np.abs(trip_pnl).max()):
+    if trip_pnl.size == 0:
+        return Undefined("no_trades")
+    spread = deviation(trip_pnl)
+    if math.isnan(spread):
+        return spread
+    if spread == 0.0:
         return Undefined("zero_variance")
-    return math.sqrt(min(trip_pnl.size, _SQN_CAP)) * float(trip_pnl.mean()) / spread
+    return math.sqrt(min(trip_pnl.size, _SQN_CAP)) * mean(trip_pnl) / spread

@@ -43,7 +43,11 @@ def write_xlsx(table: ReportTable, to: BinaryIO) -> None:
         raise BadRequestError(message)
     from xlsxwriter import Workbook  # noqa: PLC0415  (only where an Excel file is asked for)
 
-    plain_text = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    plain_text = {
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
     with Workbook(to, {**plain_text, "constant_memory": True, "remove_timezone": True}) as book:
         n_cut = _write_rows(book, table)
         _write_about(book, table, n_cut)
@@ -89,7 +93,7 @@ def _write_cell(sheet: Any, place: tuple[int, int], value: object, style: object
 
 
 def _format(table: ReportTable, name: str) -> str:
-    """Number format of a column by its unit."""
+    """Excel's format of a column, by its type and unit."""
     dtype, unit = table.rows.schema[name], table.units.get(name, "")
     if dtype.is_temporal():
         return "yyyy-mm-dd" if dtype == pl.Date else _FORMATS["UTC"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
-from enum import Enum
+from functools import singledispatch
+from numbers import Integral, Real
+from types import NoneType
 from typing import TYPE_CHECKING, BinaryIO
 
 import polars as pl
@@ -34,38 +36,70 @@ def to_json(value: object, *, indent: int | None = None) -> str:
     return json.dumps(plain(value), allow_nan=False, indent=indent)
 
 
+@singledispatch
 def plain(value: object) -> object:
     """`value` as dicts, lists, text, numbers and None.
 
     >>> plain((1.5, datetime(2024, 1, 2, tzinfo=UTC)))
     [1.5, '2024-01-02T00:00:00Z']
     """
-    if isinstance(value, Result):
-        return result_object(value)
-    if isinstance(value, Enum):
-        return value.value
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    if isinstance(value, datetime):
-        return iso(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {str(plain(key)): plain(item) for key, item in value.items()}
-    if isinstance(value, pl.DataFrame):
-        return [plain(row) for row in value.iter_rows(named=True)]
-    if isinstance(value, list | tuple | set | frozenset | pl.Series):
-        return [plain(item) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if hasattr(value, "item"):  # a NumPy scalar
-        return plain(value.item())
-    message = f"{type(value).__name__} has no JSON form"
-    raise TypeError(message)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
+@plain.register(bool)
+@plain.register(NoneType)
+def _(value: bool | None) -> object:  # noqa: FBT001  (dispatched on its type)
+    return value
+
+
+@plain.register
+def _(value: str) -> object:
+    return str(value)
+
+
+@plain.register
+def _(value: Integral) -> object:
+    return int(value)
+
+
+@plain.register
+def _(value: Real) -> object:
+    return float(value)
+
+
+@plain.register
+def _(value: datetime) -> object:
+    return iso(value)
+
+
+@plain.register
+def _(value: date) -> object:
+    return value.isoformat()
+
+
+@plain.register(Mapping)
+def _(value: Mapping[object, object]) -> object:
+    return {str(plain(key)): plain(item) for key, item in value.items()}
+
+
+@plain.register(list)
+@plain.register(tuple)
+@plain.register(frozenset)
+@plain.register(pl.Series)
+def _(value: Iterable[object]) -> object:
+    return [plain(item) for item in value]
+
+
+@plain.register
+def _(value: pl.DataFrame) -> object:
+    return [plain(row) for row in value.iter_rows(named=True)]
+
+
+@plain.register(Result)
 def result_object(result: Result) -> dict[str, object]:
-    """A `Result` as an object; its parameters lose what is not a number."""
+    """Object of a `Result`; its parameters lose what is not finite."""
     value, status, reasons = result.value, result.status.value, list(result.reasons)
     if value is not None and not math.isfinite(value):
         value, status, reasons = None, "undefined", [*reasons, NOT_FINITE]
@@ -92,8 +126,7 @@ def iso(moment: datetime) -> str:
         The time has no zone.
     """
     if moment.tzinfo is None:
-        message = f"a time without a zone: {moment.isoformat()}"
-        raise ValueError(message)
+        raise ValueError(f"a time without a zone: {moment.isoformat()}")
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -107,7 +140,11 @@ def write_json(table: ReportTable, to: BinaryIO) -> None:
         "table": table.name,
         "about": table.about,
         "columns": [
-            {"name": name, "unit": table.units.get(name, ""), "meaning": table.meanings.get(name, "")}
+            {
+                "name": name,
+                "unit": table.units.get(name, ""),
+                "meaning": table.meanings.get(name, ""),
+            }
             for name in table.rows.columns
         ],
     }
