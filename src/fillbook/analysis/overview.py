@@ -224,6 +224,7 @@ def drawdown_frame(equity: pl.DataFrame, *, has_capital: bool) -> pl.DataFrame:
             "valley_at": at.dtype, "recovery_at": at.dtype,
         },
     )  # fmt: skip
-    ends = pl.col("recovery_at").fill_null(at[-1] if at.len() else None)
+    last = pl.lit(at.max(), dtype=at.dtype)
+    ends = pl.col("recovery_at").fill_null(last)
     seconds = {"length_s": ends - pl.col("peak_at"), "to_valley_s": pl.col("valley_at") - pl.col("peak_at")}
     return table.with_columns(**{k: v.dt.total_microseconds() / 1e6 for k, v in seconds.items()}).fill_nan(None)

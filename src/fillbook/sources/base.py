@@ -59,7 +59,7 @@ def bot_name(path: Path) -> str:
     for i, part in enumerate(parts[:-1]):
         if part in ("instances", "archived") and i > 0 and parts[i - 1] == "bots":
             return parts[i + 1]
-    return path.name.split(".", 1)[0] if path.suffix in _DATABASES else path.stem
+    return path.stem
 
 
 def sha256_of(path: Path) -> str:

@@ -1,0 +1,1 @@
+"""Numbers that other libraries and books state, against ours."""
