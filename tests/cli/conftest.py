@@ -1,12 +1,11 @@
 """The command line run in this process, and a small bot it can read."""
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from cli.command_line import Ran, Run
 from fillbook.cli.main import main
 
 _HEAD = (
@@ -19,18 +18,6 @@ _ROWS = (
     f"1,conf.yml,pmm,binance,ABC-USDT,ABC,USDT,1700000000000,o1,BUY,LIMIT,100,10,1,{_FEE},NIL,00:00:01",
     f"2,conf.yml,pmm,binance,ABC-USDT,ABC,USDT,1700000060000,o2,SELL,LIMIT,110,4,1,{_FEE},NIL,00:00:01",
 )
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ran]
 
 
 @pytest.fixture

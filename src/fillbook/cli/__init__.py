@@ -1,1 +1,1 @@
-"""The command line: one module a command, heavy parts imported where they are used."""
+"""The command line: one module a command; what is heavy is imported when it is used."""

@@ -1,89 +1,71 @@
-"""`fillbook export`: a table of what is filtered, as a file."""
+"""``fillbook export``: a table as a file, with the same filters as everywhere."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
 
 import typer
 
-from fillbook.cli import options
+from fillbook.cli.choices import Choices, Uris, with_choices
 from fillbook.errors import BadRequestError
 
 if TYPE_CHECKING:
-    import polars as pl
+    from fillbook.reports.table import ReportTable
 
-    from fillbook.analysis.overview import Overview
-    from fillbook.performance_data_source import PerformanceDataSource
-
-ANSWERS = ("metrics", "books", "trips", "daily", "equity", "drawdowns", "findings", "checks")
+Format = Literal["csv", "json", "parquet", "xlsx"]  # as reports.writing, without its imports
 
 
-def export(  # noqa: PLR0913
-    uris: options.Uris,
-    table: Annotated[str, typer.Option("--table", help="fills, orders, executors, trips, books, daily, metrics, …")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")],
-    form: Annotated[str | None, typer.Option("--format", help="csv, json, parquet or xlsx; else by the file's name.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,  # noqa: FBT002
-    start: options.From = None,
-    end: options.To = None,
-    pair: options.Pairs = None,
-    connector: options.Connectors = None,
-    controller: options.Controllers = None,
-    bot: options.Bots = None,
-    side: options.Sides = None,
-    close_type: options.CloseTypes = None,
-    method: options.Method = "wac",
-    mark: options.Marks = None,
-    capital: options.Capital = None,
-    currency: options.Currency = None,
-    market_type: options.MarketTypes = None,
+@with_choices
+def export(
+    uris: Uris,
+    *,
+    choices: Choices,
+    table: Annotated[
+        str,
+        typer.Option(
+            "--table",
+            metavar="NAME",
+            help="fills, orders, executors, trips, books, daily, equity, drawdowns, metrics, "
+            "findings, checks, lineage, quarantine, or another table of docs/data-model.md.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")],
+    kind: Annotated[
+        Format | None, typer.Option("--format", help="Left out: what the file's name ends in.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file if it is there.")
+    ] = False,
 ) -> None:
-    """Write a table of exactly what is filtered."""
-    from fillbook.analysis.overview import overview  # noqa: PLC0415
-    from fillbook.reports.tables import write_table  # noqa: PLC0415
+    """Write a table to a file."""
+    written = _format(kind, output)
+    from fillbook.reports.writing import refuse_existing, write_table  # noqa: PLC0415
 
-    chosen = options.filter_of(start, end, {
-        "bots": bot, "controllers": controller, "connectors": connector, "pairs": pair,
-        "sides": side, "close_types": close_type,
-    })  # fmt: skip
-    conventions = options.conventions_of(method, mark, capital, currency, market_type)
-    data = options.opened(uris)
-    answer = overview(data, chosen, conventions) if table in ANSWERS else None
-    rows = answer_table(answer, table) if answer else data_table(data, table, chosen)
-    write_table(rows, output, form or output.suffix.lstrip(".").lower(), force=force)
-    typer.echo(f"{output}: {rows.height:,} rows of {table}")
+    refuse_existing(output, is_forced=force)
+    made = _table(table, uris, choices)
+    write_table(made, written, output, is_forced=force)
+    typer.echo(f"{output}: {made.rows.height:,} rows of {table}", err=True)
 
 
-def answer_table(answer: Overview, name: str) -> pl.DataFrame:
-    """One of `ANSWERS` as a table."""
-    import polars as pl  # noqa: PLC0415
-
-    from fillbook.reports.json import finding_fields, plain, result_fields  # noqa: PLC0415
-
-    if name == "metrics":
-        results = [{"key": key, **result_fields(result)} for key, result in answer.metrics.items()]
-        rows = [{**row, "reason": ", ".join(row["reason"]), "params": str(row["params"])} for row in results]
-        return pl.DataFrame(rows, infer_schema_length=None)
-    if name == "findings":
-        return pl.DataFrame([{**finding_fields(f), "rows": ", ".join(map(str, f.rows))} for f in answer.findings], infer_schema_length=None)
-    if name == "checks":
-        return pl.DataFrame([plain(check) for check in answer.checks], infer_schema_length=None)
-    frame: pl.DataFrame = getattr(answer, name)
-    return frame
-
-
-def data_table(data: PerformanceDataSource, name: str, chosen: object) -> pl.DataFrame:
-    """A canonical table, filtered.
-
-    Raises
-    ------
-    BadRequestError
-        There is no table of that name.
-    """
-    from fillbook.filters import Filter  # noqa: PLC0415
-
-    if name not in data.tables:
-        message = f"there is no table {name!r}; there are {', '.join((*ANSWERS, *data.tables))}"
+def _format(kind: Format | None, output: Path) -> Format:
+    """Format asked for, or the one the file's name ends in."""
+    ending = output.suffix.lower().removeprefix(".")
+    if kind is None and ending not in get_args(Format):
+        message = f"{output} does not say its format: add --format {'|'.join(get_args(Format))}"
         raise BadRequestError(message)
-    return data.filtered(chosen)[name] if isinstance(chosen, Filter) else data.tables[name]
+    return kind or cast("Format", ending)
+
+
+def _table(name: str, uris: list[str], choices: Choices) -> ReportTable:
+    """Rows of the table, booked only where they need to be."""
+    from fillbook.cli.opening import answered, opened  # noqa: PLC0415
+    from fillbook.reports.table import ANSWER_TABLES, DATA_TABLES, report_table  # noqa: PLC0415
+
+    if name not in (*DATA_TABLES, *ANSWER_TABLES):
+        known = ", ".join((*ANSWER_TABLES, *DATA_TABLES))
+        raise BadRequestError(f"there is no table {name!r}; there are {known}")
+    if name in DATA_TABLES:
+        return report_table(name, opened(uris), choices.filter())
+    data, answer = answered(uris, choices)
+    return report_table(name, data, answer)

@@ -1,39 +1,61 @@
-"""The `fillbook` command."""
+"""``fillbook``: the entry point, and what an error looks like to a user.
+
+Exit codes: 0 fine; 1 a finding is an error, or the book does not balance; 2 a source cannot be
+read, or the request cannot be answered as it was made.
+"""
 
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
-from fillbook.cli import check, export, metrics, serve, summary
+from fillbook.cli import check, demo, docs, export, metrics, serve, summary
 from fillbook.errors import FillbookError
 
-CANNOT_READ = 2
+CANNOT = 2
 
 app = typer.Typer(
     name="fillbook",
     help="What a trading bot earned, read from what it wrote, every fill booked once.",
     no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 fine; 1 findings of severity error; 2 cannot read, or a bad request.",
 )
 app.command("summary")(summary.summary)
 app.command("check")(check.check)
 app.command("metrics")(metrics.metrics)
 app.command("export")(export.export)
 app.command("serve")(serve.serve)
-app.command("demo")(serve.demo)
+app.command("demo")(demo.demo)
+app.command("docs", hidden=True)(docs.docs)
+
+
+def _say_version(*, is_asked: bool) -> None:
+    if is_asked:
+        from fillbook import __version__  # noqa: PLC0415
+
+        typer.echo(f"fillbook {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Say what a trading bot earned, read from what it wrote, every fill booked once."""
 
 
 def main() -> None:
-    """Run the command; a user sees one clear line for what he can mend, never a traceback."""
+    """Run the command line; an error of ours is one message and exit code 2."""
     try:
         app()
     except FillbookError as error:
-        sys.stderr.write(f"fillbook: {error}\n")
-        sys.exit(CANNOT_READ)
-    except BrokenPipeError:  # `fillbook … | head` is no mistake
-        sys.stderr.close()
-        sys.exit(0)
+        typer.echo(f"fillbook: {error}", err=True)
+        sys.exit(CANNOT)

@@ -1,47 +1,63 @@
-"""`fillbook metrics`: what each number means."""
+"""``fillbook metrics``: what each number means, how it is computed and where that is from."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fillbook.cli import options
+from fillbook.cli.choices import AsJson
 
 if TYPE_CHECKING:
     from fillbook.metrics.registry import Metric
 
 
-def fields(metric: Metric) -> dict[str, str]:
-    """A metric's definition as text."""
-    return {
-        "key": metric.key, "label": metric.label, "group": metric.group, "unit": metric.unit.value,
-        "better": metric.better, "meaning": metric.summary, "formula": metric.formula,
-        "source": metric.source, "undefined": metric.undefined,
-    }  # fmt: skip
-
-
 def metrics(
-    key: Annotated[str | None, typer.Argument(help="One metric; all are listed without.")] = None,
-    as_json: options.AsJson = False,  # noqa: FBT002
+    key: Annotated[
+        str | None,
+        typer.Argument(metavar="[KEY]", help="One metric in full; else all, a line each."),
+    ] = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
-    """Definition, formula and source of every metric."""
-    from fillbook.metrics.evaluate import load_metrics  # noqa: PLC0415
+    """Definition, formula and source of the metrics."""
     from fillbook.metrics.registry import find_metric  # noqa: PLC0415
+    from fillbook.reports.glossary import metric_object, metrics_by_group  # noqa: PLC0415
+    from fillbook.reports.json import to_json  # noqa: PLC0415
 
-    known = load_metrics()
-    chosen = [find_metric(key)] if key else sorted(known.values(), key=lambda metric: metric.group)
+    groups = metrics_by_group()
     if as_json:
-        from fillbook.reports.json import dumps  # noqa: PLC0415
-
-        typer.echo(dumps([fields(metric) for metric in chosen]))
+        every = [metric_object(metric) for metrics in groups.values() for metric in metrics]
+        chosen = metric_object(find_metric(key)) if key else every
+        sys.stdout.write(to_json(chosen) + "\n")
     elif key:
-        for name, text in fields(chosen[0]).items():
-            typer.echo(f"{name:<10}{text}")
+        _show_one(find_metric(key))
     else:
-        group = ""
-        for metric in chosen:
-            if metric.group != group:
-                group = metric.group
-                typer.echo(f"\n{group}")
-            typer.echo(f"  {metric.key:<32}{metric.summary}")
+        _show_all(groups)
+
+
+def _show_one(metric: Metric) -> None:
+    from fillbook.cli.screen import cell, console  # noqa: PLC0415
+    from fillbook.reports.glossary import metric_object, parameters  # noqa: PLC0415
+
+    screen = console()
+    screen.print(cell(f"{metric.label} ({metric.key})", "bold"))
+    said = metric_object(metric)
+    said["parameters"] = ", ".join(
+        name if default is None else f"{name} = {default}"
+        for name, default in parameters(metric).items()
+    )
+    for name, value in said.items():
+        if name not in ("key", "label") and value:
+            screen.print(cell(f"{name:>10}  {value}"))
+
+
+def _show_all(groups: dict[str, list[Metric]]) -> None:
+    from fillbook.cli.screen import console, table  # noqa: PLC0415
+
+    screen = console()
+    for group, metrics_of in groups.items():
+        rows = [(m.key, m.unit.value.replace("_", " "), m.summary) for m in metrics_of]
+        screen.print(table(group, ("key", "unit", "meaning"), rows))
+        screen.print()

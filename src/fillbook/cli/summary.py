@@ -1,137 +1,192 @@
-"""`fillbook summary`: how the bot did."""
+"""``fillbook summary``: how the bot did, and whether the answer can be trusted."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fillbook.cli import options
+from fillbook.cli.choices import AsJson, Choices, Uris, with_choices
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from fillbook.analysis.overview import Overview
+    from fillbook.results import Result
 
-ERROR_FOUND = 1
-_DAY = "%d %b %Y %H:%M"
-_GROUPS = ("profitability", "risk", "execution", "activity")
+UNTRUSTED = 1
+_SHOWN_BOOKS = 50
 
 
-def summary(  # noqa: PLR0913
-    uris: options.Uris,
-    as_json: options.AsJson = False,  # noqa: FBT002
-    start: options.From = None,
-    end: options.To = None,
-    pair: options.Pairs = None,
-    connector: options.Connectors = None,
-    controller: options.Controllers = None,
-    bot: options.Bots = None,
-    side: options.Sides = None,
-    close_type: options.CloseTypes = None,
-    method: options.Method = "wac",
-    mark: options.Marks = None,
-    capital: options.Capital = None,
-    currency: options.Currency = None,
-    market_type: options.MarketTypes = None,
-    metric: Annotated[list[str] | None, typer.Option("--metric", help="Only this metric key.")] = None,
+@with_choices
+def summary(
+    uris: Uris,
+    *,
+    choices: Choices,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric", metavar="KEY", help="Only this metric; repeatable.", show_default=False
+        ),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """How the bot did: net PnL after every fee, risk, orders, activity, and a row a book."""
-    from fillbook.analysis.overview import overview  # noqa: PLC0415
-    from fillbook.findings import Severity  # noqa: PLC0415
+    """Show how the bot did: metrics, books and findings of the chosen fills."""
+    from fillbook.cli.opening import answered  # noqa: PLC0415
+    from fillbook.reports.json import to_json  # noqa: PLC0415
+    from fillbook.reports.summary import is_trusted, summary_object  # noqa: PLC0415
 
-    chosen = options.filter_of(start, end, {
-        "bots": bot, "controllers": controller, "connectors": connector, "pairs": pair,
-        "sides": side, "close_types": close_type,
-    })  # fmt: skip
-    conventions = options.conventions_of(method, mark, capital, currency, market_type)
-    data = options.opened(uris)
-    answer = overview(data, chosen, conventions, metrics=metric)
+    data, answer = answered(uris, choices, keys=metric or None)
     if as_json:
-        from fillbook.reports.json import summary_json  # noqa: PLC0415
-
-        typer.echo(summary_json(answer, data.lineage))
+        sys.stdout.write(to_json(summary_object(answer, data)) + "\n")
     else:
-        _show(answer)
-    if any(finding.severity is Severity.ERROR for finding in answer.findings):
-        raise typer.Exit(ERROR_FOUND)
+        show(answer)
+    if not is_trusted(answer.findings, answer.checks):
+        raise typer.Exit(UNTRUSTED)
 
 
-def _show(answer: Overview) -> None:
-    from rich.console import Console  # noqa: PLC0415
+def show(answer: Overview) -> None:
+    """Write the answer to the terminal."""
+    from fillbook.cli.screen import console, findings_line  # noqa: PLC0415
 
-    from fillbook.findings import Severity  # noqa: PLC0415
+    screen = console()
+    for line in head(answer):
+        screen.print(line)
+    screen.print()
+    screen.print(metrics_table(answer))
+    screen.print()
+    screen.print(books_table(answer))
+    screen.print()
+    line = findings_line(answer.findings)
+    screen.print(line.append("; `fillbook check` lists them") if answer.findings else line)
+
+
+def head(answer: Overview) -> list[Text]:
+    """Trust, scope and conventions, a line each."""
+    from fillbook.cli.screen import cell, moment  # noqa: PLC0415
     from fillbook.ledger.invariants import trust_line  # noqa: PLC0415
 
-    console = Console(highlight=False)
-    console.print(f"[bold]{trust_line(answer.checks)}[/bold]")
-    console.print(_head(answer))
-    console.print(_metrics(answer))
-    console.print(_books(answer))
-    for level in (Severity.ERROR, Severity.WARNING):
-        for finding in answer.findings:
-            if finding.severity is level:
-                console.print(f"{level}: {finding.message}", style="red" if level is Severity.ERROR else "yellow", markup=False)
-    notes = sum(finding.severity is Severity.INFO for finding in answer.findings)
-    console.print(f"{notes} notes; `fillbook check` lists every finding with its rows", style="dim")
-
-
-def _head(answer: Overview) -> str:
-    """One line: period, bots, fills, currency, conventions."""
-
-    if answer.period is None:
-        return "no order and no fill in this view"
-    first, last = (moment.strftime(_DAY) for moment in answer.period)
-    bots = answer.books["bot"].n_unique()
-    fills = int(answer.books["n_fills"].sum())
-    method = answer.conventions.method
-    capital = answer.conventions.capital
-    on = f", on {capital:,.0f} of capital" if capital is not None else ""
-    marks = "strict marks" if answer.conventions.strict_marks else "given marks first" if answer.conventions.marks else "marks from the data"
-    return (
-        f"{first} – {last} UTC · {bots} bot{'s' * (bots != 1)} · {fills:,} fills · "
-        f"{answer.currency or 'no common currency'} · {method}, {marks}{on}"
+    trust = trust_line(answer.checks)
+    balances = trust.startswith("the book balances")
+    books = answer.books
+    period = (
+        " – ".join(moment(at) for at in answer.period) + " UTC" if answer.period else "no period"
     )
+    scope = [
+        period,
+        _counted(books["bot"].n_unique(), "bot"),
+        _counted(int(books["n_fills"].sum()), "fill"),
+    ]
+    scope.append(answer.currency or "no common currency")
+    return [
+        cell(trust, "bold green" if balances else "bold red"),
+        cell(" · ".join(scope)),
+        cell(" · ".join(_conventions(answer)), "dim"),
+    ]
 
 
-def _metrics(answer: Overview) -> Table:
-    from rich.table import Table  # noqa: PLC0415
+def _conventions(answer: Overview) -> list[str]:
+    """Conventions in force that change a number, in words."""
+    how, parts = answer.conventions, [answer.conventions.method.upper()]
+    kinds = answer.books.filter(answer.books["position_base"] != 0.0)["mark_kind"].unique().sort()
+    if kinds.len():
+        parts.append(
+            "open positions marked at " + ", ".join(str(k).replace("_", " ") for k in kinds)
+        )
+    if how.marks:
+        parts.append(
+            "given " + ", ".join(f"{pair} = {price:.10g}" for pair, price in how.marks.items())
+        )
+    capital = "no capital declared" if how.capital is None else f"capital {how.capital:,.10g}"
+    parts += [capital, f"{how.periods_per_year:g} days a year"]
+    if answer.chosen != type(answer.chosen)():
+        parts.append("filtered; books start flat")
+    return parts
 
-    from fillbook.metrics.registry import METRICS  # noqa: PLC0415
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}" + ("" if n == 1 else "s")
+
+
+def metrics_table(answer: Overview) -> Table:
+    """Every metric by group, with its reason where it is not beyond doubt."""
+    from fillbook.cli.screen import cell, table  # noqa: PLC0415
+    from fillbook.reports.glossary import metrics_by_group  # noqa: PLC0415
+    from fillbook.units import format_value  # noqa: PLC0415
+
+    rows: list[tuple[object, ...]] = []
+    for group, metrics in metrics_by_group().items():
+        title = group
+        for metric in metrics:
+            if metric.key not in answer.metrics:
+                continue
+            result = answer.metrics[metric.key]
+            value = format_value(result.value, result.unit, currency=result.currency)
+            rows.append(
+                (
+                    cell(title, "bold"),
+                    metric.label,
+                    value,
+                    _unit(result),
+                    cell(_doubt(result), "yellow"),
+                )
+            )
+            title = ""
+    return table("", ("group", "metric", "value", "unit", "status"), rows, right=("value",))
+
+
+def _unit(result: Result) -> str:
+    """Word beside a number that does not carry its unit itself."""
+    if result.unit.value == "money":
+        return result.currency or ""
+    return {"per_day": "per day", "base": "base", "bps": "bps"}.get(result.unit.value, "")
+
+
+def _doubt(result: Result) -> str:
+    """Nothing for a number beyond doubt; else its status and why."""
+    if result.status.value == "ok":
+        return ""
+    why = ", ".join(reason.replace("_", " ") for reason in result.reasons)
+    return f"{result.status.value.replace('_', ' ')}: {why}" if why else result.status.value
+
+
+def books_table(answer: Overview) -> Table:
+    """Books in their own quote currency, one a row, the largest first."""
+    from fillbook.cli.screen import table  # noqa: PLC0415
+
+    left = answer.books.height - _SHOWN_BOOKS
+    more = f" (the {_SHOWN_BOOKS} largest; {left} more: fillbook export --table books)"
+    books = answer.books.sort("volume_quote", descending=True, nulls_last=True)
+    columns = (
+        "book", "fills", "volume", "position", "mark", "realized", "unrealized", "fees", "funding",
+        "net", "", "status",
+    )  # fmt: skip
+    rows = [_book_row(row) for row in books.head(_SHOWN_BOOKS).iter_rows(named=True)]
+    return table("books" + (more if left > 0 else ""), columns, rows, right=columns[1:10])
+
+
+def _book_row(row: dict[str, object]) -> tuple[str, ...]:
+    """Cells of one book."""
     from fillbook.units import Unit, format_value  # noqa: PLC0415
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name, justify in (("metric", "left"), ("value", "right"), ("unit", "left"), ("because", "left")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for group in _GROUPS:
-        mine = [r for r in answer.metrics.values() if METRICS[r.key].group == group]
-        for result in mine:
-            unit = answer.currency or "" if result.unit is Unit.MONEY else "/ day" if result.unit is Unit.PER_DAY else ""
-            why = "" if result.status == "ok" else f"{result.status}: {', '.join(result.reasons)}"
-            signed = result.unit is Unit.MONEY and METRICS[result.key].better == "higher"
-            text = format_value(result.value, result.unit, currency=answer.currency, signed=signed)
-            table.add_row(METRICS[result.key].label, text, unit, why)
-        if mine:
-            table.add_section()
-    return table
+    def shown(name: str, unit: Unit = Unit.MONEY) -> str:
+        value = row[name]
+        number = float(value) if isinstance(value, int | float) else None
+        return format_value(number, unit, currency=str(row["quote"]))
 
-
-def _books(answer: Overview) -> Table:
-    from rich.table import Table  # noqa: PLC0415
-
-    from fillbook.units import Unit, format_value  # noqa: PLC0415
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    money = (("realised", "realized_quote"), ("unrealised", "unrealized_quote"), ("fees", "fees_quote"), ("funding", "funding_quote"), ("net", "net_quote"))
-    for name in ("book", "fills", "position", "mark", *(name for name, _ in money), "in", "because"):
-        table.add_column(name, justify="left" if name in ("book", "in", "because") else "right")
-    for row in answer.books.iter_rows(named=True):
-        leg = "" if row["leg"] == "NET" else f" {row['leg'].lower()}"
-        figures = [format_value(row[column], Unit.MONEY, currency=row["quote"]) for _, column in money]
-        mark = f"{format_value(row['mark_quote'], Unit.BASE)} {row['mark_kind']}"
-        position = format_value(row["position_base"], Unit.BASE)
-        table.add_row(
-            f"{row['connector']} {row['pair']}{leg}", f"{row['n_fills']:,}", position, mark, *figures,
-            row["quote"], ", ".join(row["reasons"]),
-        )  # fmt: skip
-    return table
+    leg = row["leg"] if row["leg"] not in (None, "", "net") else ""
+    name = " ".join(str(part) for part in (row["bot"], row["connector"], row["pair"], leg) if part)
+    money = ("realized_quote", "unrealized_quote", "fees_quote", "funding_quote", "net_quote")
+    reasons = row["reasons"] if isinstance(row["reasons"], list) else []
+    return (
+        name,
+        shown("n_fills", Unit.COUNT),
+        shown("volume_quote"),
+        shown("position_base", Unit.BASE),
+        shown("mark_quote", Unit.BASE),
+        *(shown(column) for column in money),
+        str(row["quote"]),
+        ", ".join(str(reason).replace("_", " ") for reason in reasons),
+    )

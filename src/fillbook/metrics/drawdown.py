@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fillbook.arrays import Floats
+from fillbook.arrays import Floats, Ints
+from fillbook.conventions import ReturnBasis
 from fillbook.metrics.registry import metric
-from fillbook.metrics.returns import mean
+from fillbook.metrics.returns import cagr, mean
 from fillbook.results import Undefined
 from fillbook.units import Unit
 
@@ -32,30 +33,48 @@ class Drawdown:
     to_valley: int
 
 
-def drawdown_table(equity: Floats) -> list[Drawdown]:
-    """Every drawdown of a curve, deepest first: by fraction where every peak is positive, else by depth.
+def drawdown_table(equity: Floats, *, by_money: bool = False, at_most: int | None = None) -> list[Drawdown]:
+    """Drawdowns of a curve, deepest first, earlier ones before later ones of the same depth.
+
+    By fraction of the peak where every peak is positive, else by depth in money.
 
     Parameters
     ----------
     equity
         Points of an equity curve, start included, oldest first, no NaN, shape (n,).
+    by_money
+        Order by depth in money in any case: where no capital is declared a fraction means nothing.
+    at_most
+        How many of the deepest; None gives all.
     """
     peak = np.maximum.accumulate(equity) if equity.size else equity
     under = np.concatenate([[False], equity < peak, [False]])
     starts, ends = np.flatnonzero(~under[:-1] & under[1:]), np.flatnonzero(under[:-1] & ~under[1:])
+    if starts.size == 0:
+        return []
+    tops, valleys = peak[starts], _first_minima(equity, starts, ends)
+    depths = tops - equity[valleys]
+    fractions = np.where(tops > 0.0, depths / np.where(tops > 0.0, tops, 1.0), np.nan)
+    order = np.argsort(-(depths if by_money or np.isnan(fractions).any() else fractions), kind="stable")
     rows = []
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        valley = start + int(np.argmin(equity[start:end]))
-        top = float(peak[start])
-        peak_index = int(np.flatnonzero(equity[:start] == top)[-1])
-        depth = top - float(equity[valley])
-        last = end if end < equity.size else equity.size - 1
+    for i in order[:at_most].tolist():
+        peak_index, valley, end = int(starts[i]) - 1, int(valleys[i]), int(ends[i])
+        is_over = end < equity.size
         rows.append(Drawdown(
-            depth, depth / top if top > 0.0 else math.nan, peak_index, valley,
-            end if end < equity.size else None, last - peak_index, valley - peak_index,
+            float(depths[i]), float(fractions[i]), peak_index, valley, end if is_over else None,
+            (end if is_over else equity.size - 1) - peak_index, valley - peak_index,
         ))  # fmt: skip
-    by_fraction = all(row.depth_fraction == row.depth_fraction for row in rows)  # noqa: PLR0124
-    return sorted(rows, key=lambda row: -(row.depth_fraction if by_fraction else row.depth))
+    return rows
+
+
+def _first_minima(equity: Floats, starts: Ints, ends: Ints) -> Ints:
+    """Index of the first lowest point in each stretch [start, end)."""
+    lengths = ends - starts
+    inside = np.arange(int(lengths.sum())) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+    values = equity[inside]
+    firsts = np.cumsum(lengths) - lengths
+    lowest = np.flatnonzero(values == np.repeat(np.minimum.reduceat(values, firsts), lengths))
+    return inside[lowest[np.searchsorted(lowest, firsts)]]
 
 
 def falls(equity: Floats) -> Floats:
@@ -64,7 +83,7 @@ def falls(equity: Floats) -> Floats:
 
 
 def fall_fractions(equity: Floats) -> Floats:
-    """The same over the peak; NaN where the peak is not positive."""
+    """Peak so far minus equity over that peak; NaN where the peak is not positive."""
     peak = np.maximum.accumulate(equity)
     return np.where(peak > 0.0, (peak - equity) / np.where(peak > 0.0, peak, 1.0), np.nan)
 
@@ -101,7 +120,8 @@ def current_drawdown(curve: Floats) -> float:
 
 @metric(
     label="Time under water", group="risk", unit=Unit.FRACTION, better="lower",
-    formula=r"\#\{t>0: E_t<\text{peak}_t\}/n", source="DEFINITIONS E8; ends of days", undefined="empty without a day",
+    formula=r"\#\{t>0: E_t<\text{peak}_t\}/n", source="DEFINITIONS E8; ends of days",
+    undefined="empty without a day",
 )  # fmt: skip
 def time_under_water(equity: Floats) -> float:
     """Share of days that ended below the peak."""
@@ -110,15 +130,24 @@ def time_under_water(equity: Floats) -> float:
 
 @metric(
     label="Calmar ratio", group="risk", unit=Unit.RATIO, better="higher",
-    formula=r"\bar r A / \text{MaxDD\%}", source="Young (1991), full period, fixed capital",
-    undefined="without capital; zero_drawdown",
+    formula=r"\bar r A / \text{MaxDD\%};\ \text{compounded: CAGR}/\text{MaxDD\%}",
+    source="Young (1991), but of the whole period", undefined="without capital; zero_drawdown",
 )  # fmt: skip
-def calmar_ratio(daily_return: Floats, equity: Floats, *, capital: float, periods_per_year: float) -> float:
-    """Annualised mean return over the deepest drawdown of the days, as a share of its peak."""
+def calmar_ratio(
+    daily_return: Floats, equity: Floats, *, capital: float, periods_per_year: float,
+    return_basis: ReturnBasis = "fixed_capital",
+) -> float:  # fmt: skip
+    """Annual return over the deepest drawdown of the days, both as shares."""
     deepest = max_drawdown_fraction(equity, capital=capital)
     if math.isnan(deepest):
         return deepest
-    return mean(daily_return) * periods_per_year / deepest if deepest > 0.0 else Undefined("zero_drawdown")
+    if deepest == 0.0:
+        return Undefined("zero_drawdown")
+    if return_basis == "compounded":
+        yearly = cagr(np.diff(equity), capital=capital, periods_per_year=periods_per_year)
+    else:
+        yearly = mean(daily_return) * periods_per_year
+    return yearly if math.isnan(yearly) else yearly / deepest
 
 
 @metric(
@@ -137,7 +166,8 @@ def ulcer_index(equity: Floats, *, capital: float) -> float:
 
 @metric(
     label="Recovery factor", group="risk", unit=Unit.RATIO, better="higher",
-    formula=r"\text{net}/\text{MaxDD}", source="DEFINITIONS E2", undefined="empty without a day; zero_drawdown",
+    formula=r"\text{net}/\text{MaxDD}", source="DEFINITIONS E2",
+    undefined="empty without a day; zero_drawdown",
 )  # fmt: skip
 def recovery_factor(equity: Floats) -> float:
     """Net PnL over the deepest drawdown of the days, signed."""

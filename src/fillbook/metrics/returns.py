@@ -7,38 +7,44 @@ import math
 import numpy as np
 
 from fillbook.arrays import Floats
+from fillbook.conventions import ReturnBasis
 from fillbook.metrics.registry import metric
+from fillbook.metrics.sums import total
 from fillbook.results import Undefined
 from fillbook.units import Unit
 
 _FLAT = 1e-12  # a deviation below this share of the values is no deviation
-_EULER = 0.5772156649015329
 
 
-def fixed_returns(pnl: Floats, capital: float) -> Floats:
+def fixed_returns(pnl: Floats, capital: float) -> Floats | Undefined:
     """Daily PnL over an unchanging capital base; the bot trades the same size every day.
 
-    Raises
-    ------
-    ValueError
-        Capital is not positive: a negative base would turn the sign of every return.
+    Undefined (``non_positive_capital``) where a base of zero or less would turn signs around.
+    """
+    return pnl / capital if capital > 0.0 else Undefined("non_positive_capital")
+
+
+def compounded_returns(pnl: Floats, capital: float) -> Floats | Undefined:
+    """Daily PnL over the equity before the day; NaN from the day after equity fell to zero.
+
+    Undefined (``non_positive_capital``) as a whole where the capital base is not positive.
     """
     if capital <= 0.0:
-        message = f"a return needs positive capital, not {capital}"
-        raise ValueError(message)
-    return pnl / capital
-
-
-def compounded_returns(pnl: Floats, capital: float) -> Floats:
-    """Daily PnL over the equity before the day; NaN from the day after equity fell to zero."""
-    before = capital + np.concatenate([[0.0], np.cumsum(pnl)[:-1]]) if pnl.size else pnl
-    alive = np.logical_and.accumulate(before > 0.0) if pnl.size else before
+        return Undefined("non_positive_capital")
+    before = capital + np.cumsum(pnl) - pnl
+    alive = np.logical_and.accumulate(before > 0.0)
     return np.where(alive, pnl / np.where(alive, before, 1.0), np.nan)
+
+
+def first_ruin(pnl: Floats, capital: float) -> int | None:
+    """Index of the first day that ended with equity of zero or less; None where none did."""
+    ruined = np.flatnonzero(capital + np.cumsum(pnl) <= 0.0)
+    return int(ruined[0]) if ruined.size else None
 
 
 def mean(values: Floats) -> float:
     """Arithmetic mean, compensated; undefined (``empty``) of nothing."""
-    return math.fsum(values) / values.size if values.size else Undefined("empty")
+    return total(values) / values.size if values.size else Undefined("empty")
 
 
 def deviation(values: Floats) -> float:
@@ -51,15 +57,17 @@ def deviation(values: Floats) -> float:
 
 
 def downside_deviation(values: Floats, target: float = 0.0) -> float:
-    """Root mean square of what fell short of `target`, over all n values."""
+    """Root mean square of what fell short of `target`, over all n values; 0 for rounding only."""
     if values.size < 2:
         return Undefined("n_lt_2" if values.size else "empty")
-    return math.sqrt(math.fsum(np.minimum(values - target, 0.0) ** 2) / values.size)
+    found = math.sqrt(total(np.minimum(values - target, 0.0) ** 2) / values.size)
+    return 0.0 if found <= _FLAT * float(np.abs(values).max()) else found
 
 
 @metric(
     label="Average daily PnL", group="profitability", unit=Unit.MONEY, better="higher",
-    formula=r"\frac{1}{n}\sum_d \Delta\text{net}_d", source="DEFINITIONS E1", undefined="empty without a day",
+    formula=r"\frac{1}{n}\sum_d \Delta\text{net}_d", source="DEFINITIONS E1",
+    undefined="empty without a day",
 )  # fmt: skip
 def average_daily_pnl(daily_pnl: Floats) -> float:
     """Mean change of net PnL per UTC day, idle days included."""
@@ -79,7 +87,8 @@ def volatility(daily_return: Floats, *, periods_per_year: float) -> float:
 
 @metric(
     label="Sharpe ratio", group="risk", unit=Unit.RATIO, better="higher",
-    formula=r"\frac{\bar r - r_f}{s(r)}\sqrt{A}", source="Sharpe (1994), J. Portfolio Management 21(1)",
+    formula=r"\frac{\bar r - r_f}{s(r)}\sqrt{A}",
+    source="Sharpe (1994), J. Portfolio Management 21(1)",
     undefined="n_lt_2 below 2 days; zero_variance when every day is the same",
 )  # fmt: skip
 def sharpe_ratio(daily_basis: Floats, *, periods_per_year: float, risk_free: float = 0.0) -> float:
@@ -114,7 +123,8 @@ def sortino_ratio(daily_basis: Floats, *, periods_per_year: float, target: float
 @metric(
     label="Omega ratio", group="risk", unit=Unit.RATIO, better="higher",
     formula=r"\frac{\sum\max(r-\theta,0)}{\sum\max(\theta-r,0)}",
-    source="Keating & Shadwick (2002)", undefined="empty without a day; no_losses when none fell below the threshold",
+    source="Keating & Shadwick (2002)",
+    undefined="empty without a day; no_losses when none fell below the threshold",
 )  # fmt: skip
 def omega_ratio(daily_basis: Floats, *, threshold: float = 0.0) -> float:
     """Daily gains above a threshold for each unit of shortfall below it."""
@@ -124,8 +134,8 @@ def omega_ratio(daily_basis: Floats, *, threshold: float = 0.0) -> float:
 def _gain_to_loss(values: Floats) -> float:
     if values.size == 0:
         return Undefined("empty")
-    lost = -math.fsum(values[values < 0.0])
-    return math.fsum(values[values > 0.0]) / lost if lost > 0.0 else Undefined("no_losses")
+    lost = -total(values[values < 0.0])
+    return total(values[values > 0.0]) / lost if lost > 0.0 else Undefined("no_losses")
 
 
 @metric(
@@ -165,32 +175,37 @@ def kelly_continuous(daily_return: Floats) -> float:
 
 
 def moments(values: Floats) -> tuple[float, float]:
-    """Population skewness and raw kurtosis (normal: 3); undefined with zero variance."""
-    if values.size < 2:
-        reason = Undefined("n_lt_2" if values.size else "empty")
-        return reason, reason
+    """Skewness and raw kurtosis (normal: 3) of a population; undefined with zero variance."""
+    spread = deviation(values)
+    if math.isnan(spread):
+        return spread, spread
+    if spread == 0.0:
+        return Undefined("zero_variance"), Undefined("zero_variance")
     away = values - values.mean()
     second = float(np.mean(away**2))
-    if second == 0.0:
-        return Undefined("zero_variance"), Undefined("zero_variance")
     return float(np.mean(away**3)) / second**1.5, float(np.mean(away**4)) / second**2
 
 
 @metric(
     label="Compound annual growth", group="profitability", unit=Unit.FRACTION, better="higher",
     formula=r"(E_T/K)^{A/n}-1", source="DEFINITIONS E1",
-    undefined="without positive capital; equity_non_positive once equity fell to zero",
+    undefined="without positive capital; not_compounded where returns are on fixed capital; "
+    "equity_non_positive once equity fell to zero",
 )  # fmt: skip
-def cagr(daily_pnl: Floats, *, capital: float, periods_per_year: float) -> float:
+def cagr(
+    daily_pnl: Floats, *, capital: float, periods_per_year: float, return_basis: ReturnBasis = "compounded"
+) -> float:
     """Yearly growth that would turn the capital into the equity at the end."""
+    if return_basis != "compounded":
+        return Undefined("not_compounded")
     if capital <= 0.0:
         return Undefined("non_positive_capital")
     if daily_pnl.size == 0:
         return Undefined("empty")
-    equity = capital + np.cumsum(daily_pnl)
-    if (equity <= 0.0).any():
+    if first_ruin(daily_pnl, capital) is not None:
         return Undefined("equity_non_positive")
-    return float((equity[-1] / capital) ** (periods_per_year / daily_pnl.size) - 1.0)
+    grown = 1.0 + total(daily_pnl) / capital
+    return float(grown ** (periods_per_year / daily_pnl.size) - 1.0)
 
 
 @metric(
@@ -200,4 +215,4 @@ def cagr(daily_pnl: Floats, *, capital: float, periods_per_year: float) -> float
 )  # fmt: skip
 def roi(book_net: Floats, *, capital: float) -> float:
     """Net PnL over the capital base."""
-    return math.fsum(book_net) / capital if capital > 0.0 else Undefined("non_positive_capital")
+    return total(book_net) / capital if capital > 0.0 else Undefined("non_positive_capital")

@@ -1,1 +1,1 @@
-"""Files for other people and other programs: CSV, strict JSON, Excel, Parquet."""
+"""Files a person takes away: CSV, JSON, Excel and Parquet, each with its units."""

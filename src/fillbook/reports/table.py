@@ -153,7 +153,7 @@ def _unit_in_name(column: str) -> str:
 
 def metrics_frame(answer: Overview) -> pl.DataFrame:
     """Metrics, one a row: name, value, unit, and how far it can be trusted."""
-    from fillbook.reports.glossary import metrics_by_group  # noqa: PLC0415
+    from fillbook.reports.glossary import metrics_by_group  # noqa: PLC0415  (brings every metric)
 
     metrics = [metric for group in metrics_by_group().values() for metric in group]
     answered = [(m, answer.metrics[m.key]) for m in metrics if m.key in answer.metrics]
