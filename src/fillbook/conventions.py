@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 CostMethod = Literal["wac", "fifo", "lifo", "hifo"]
 ReturnBasis = Literal["fixed_capital", "compounded"]
-ZeroPrice = Literal["quarantine", "accept"]
 BaseFee = Literal["inventory", "value"]
 MarketType = Literal["spot", "linear_perp", "inverse_perp"]
 
@@ -44,6 +44,9 @@ class Conventions:
         Residual position in base that ends a round trip.
     periods_per_year
         Days of a year in a market that never closes.
+    run
+        First moment and end of the bot's run (UTC), where it ran longer than it traded; None takes
+        the first order or fill and the last event.
     """
 
     method: CostMethod = "wac"
@@ -59,3 +62,4 @@ class Conventions:
     max_mid_age_s: float = 120.0
     dust_base: float = 0.0
     periods_per_year: float = 365.0
+    run: tuple[datetime, datetime] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -10,17 +11,21 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from fillbook.analysis.overview import overview
 from fillbook.conventions import Conventions
 from fillbook.etl import performance_etl
+from fillbook.filters import Filter
 from fillbook.ledger.book import Ledger, keep_ledger, prepare
 from fillbook.ledger.fees import METHODS, Fees, fees_in_quote
 from fillbook.ledger.kernels import SNAP
 from fillbook.ledger.rates import Prices
+from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.schema.raw import RawTables
 from fillbook.schema.tables import empty
+from fillbook.sources.hummingbot import limit_price
 from fillbook.testing.tables import raw_tables, table
 
-from .registry import adapter, null
+from cases.registry import adapter, null
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Case = Mapping[str, Any]
@@ -318,7 +323,7 @@ def normalise(case: Case) -> Any:
         mine = [row for row in rows if row["src"] == source]
         markets = [row["market"] for row in mine]
         raws.append(raw_tables(uri=source, bot=source, fills=fill_table(case, mine, connector=markets)))
-    done = performance_etl(raws)
+    done = performance_etl(raws, clock=datetime(2030, 1, 1, tzinfo=UTC))
     fills = done.tables["fills"]
     counts = {finding.rule: finding.n_rows for finding in done.findings}
     whole = {name: done.tables[name] for name in ("fills", "flat_fees", "funding", "quotes", "candles")}
@@ -332,6 +337,75 @@ def normalise(case: Case) -> Any:
     return {
         "kept_in_ledger_order": [list(pair) for pair in fills.select("order_id", "trade_id").rows()],
         "n_fills": fills.height, "n_duplicates_dropped": dropped, "n_conflicts": conflicts,
-        "n_self_trade_pairs": counts.get("self_trade", 0), "position": book["position_base"],
+        "n_self_trade_pairs": counts.get("self_trade_pair", 0), "position": book["position_base"],
         "realised_gross": book["realized_quote"], "status": "partial" if conflicts else book["status"],
+    }  # fmt: skip
+
+
+@adapter("zero_price")
+def zero_price(case: Case) -> Any:
+    """A price of 0 kept out of the books, or booked because the user says it was one."""
+    rows = fill_table(case, case["fills"])
+    orders = {
+        order["id"]: order_price(num(order["price"]), order["order_type"]) for order in case["orders"]
+    }
+    done = performance_etl([raw_tables(fills=rows)], clock=datetime(2030, 1, 1, tzinfo=UTC))
+    clean = kept_tables(case, {"fills": done.tables["fills"]}).books.row(0, named=True)
+    refused = done.tables["quarantine"]
+    taken = kept(case, case["fills"]).books.row(0, named=True)
+    amounts = [json.loads(content)["amount_base"] for content in refused["content"]]
+    return {
+        "quarantine": {
+            "n_quarantined": refused.height, "quarantined_qty": sum(amounts),
+            "position": clean["position_base"], "realised_gross": clean["realized_quote"],
+            "unrealised": clean["unrealized_quote"],
+            "status": "partial" if refused.height else clean["status"],
+        },
+        "accept": {
+            "position": taken["position_base"], "realised_gross": taken["realized_quote"],
+            "unrealised": taken["unrealized_quote"], "avg_entry": taken["average_quote"],
+            "gross_total": taken["realized_quote"] + taken["unrealized_quote"],
+        },
+        "order_limit_price": {key: price for key, (price, _) in orders.items()},
+        "order_price_reason": {key: reason for key, (_, reason) in orders.items()},
+    }  # fmt: skip
+
+
+def order_price(stored: float, order_type: str) -> tuple[float | None, str | None]:
+    """Limit price of an order as it is read, and why there is none."""
+    row = pl.DataFrame({"price": [stored], "order_type": [order_type]})
+    price, reason = limit_price(pl.col("price"), pl.col("order_type"))
+    return row.select(price, reason.alias("reason")).row(0)
+
+
+@adapter("activity")
+def activity(case: Case) -> Any:
+    """Holding times, turnover and frequency of a declared window."""
+    start, end = (moment(ms) for ms in case["window_ms"])
+    fills = fill_table(case, case["fills"])
+    mark = num(case["price_all"])
+    data = PerformanceDataSource.from_tables({"fills": fills})
+    answer = overview(
+        data, Filter(),
+        Conventions(
+            capital=num(case["capital"]), marks={"ABC-USDT": mark}, market_types={"venue": "spot"},
+            run=(start, end),
+        ),
+    )  # fmt: skip
+    ledger = kept({"mark_price": mark, "symbol": "ABC-USDT"}, case["fills"])
+    closed = total(ledger, "closed_base")
+    got = {key: result.value for key, result in answer.metrics.items()}
+    hours = (end - start).total_seconds() / 3600
+    held_h = got["average_position_duration"] * closed / 3600
+    return {
+        "unit_hours": held_h, "closed_qty": closed,
+        "avg_holding_h_littles": got["average_position_duration"] / 3600,
+        "avg_holding_h_fifo_units": float(ledger.flow.closed_base_s("fifo").sum()) / closed / 3600,
+        "avg_holding_h_lifo_units": float(ledger.flow.closed_base_s("lifo").sum()) / closed / 3600,
+        "avg_round_trip_h": got["average_trade_duration"] / 3600,
+        "n_round_trips": int(got["n_round_trips"]), "mean_abs_position": held_h / hours,
+        "inventory_turnover_per_day": got["inventory_turnover"],
+        "time_in_market": got["time_in_market"], "volume_quote": got["volume"],
+        "turnover_two_sided": got["turnover"], "capital_utilisation": got["capital_utilisation"],
+        "fills_per_day": got["trade_frequency"],
     }  # fmt: skip

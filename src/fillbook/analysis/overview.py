@@ -23,6 +23,8 @@ from fillbook.metrics.evaluate import evaluate
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.results import Result
 
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_STARTS = ("fills", "orders", "funding")
 _EVENTS = ("fills", "orders", "order_events", "funding", "executors", "positions", "quotes")
 
 
@@ -105,10 +107,11 @@ def overview(
     chosen, conventions = chosen or Filter(), conventions or Conventions()
     _refuse_unknown(data, chosen)
     parted = bool(chosen.controllers or chosen.sides or chosen.close_types)
-    end = _end(data, chosen)
+    run = _run(data, conventions) or (_NEVER, _NEVER)
+    end = min(run[1], chosen.end) if chosen.end else run[1]
     ledger = keep_ledger(_prepared(data, conventions), end=end, chosen=chosen, with_funding=not parted)
     tables = data.filtered(chosen)
-    period = _period(tables, ledger, chosen, end)
+    period = _period(tables, chosen, run, is_declared=conventions.run is not None)
     start_us = int(period[0].timestamp() * 1e6) if period else ledger.end_us
     reporting = reporting_of(ledger)
     path = curve(ledger, start_us)
@@ -167,23 +170,28 @@ def _funding_left_out(data: PerformanceDataSource) -> list[Finding]:
     )]  # fmt: skip
 
 
-def _end(data: PerformanceDataSource, chosen: Filter) -> datetime:
-    """Last event of the data, or the end of the filter where that is earlier."""
+def _run(data: PerformanceDataSource, conventions: Conventions) -> tuple[datetime, datetime] | None:
+    """The run that was declared, else the first order or fill of the data and its last event."""
+    if conventions.run is not None:
+        return conventions.run
+    starts = [data.tables[name]["at"].min() for name in _STARTS]
     ends = [data.tables[name]["at"].max() for name in _EVENTS]
-    last = max((end for end in ends if isinstance(end, datetime)), default=datetime(1970, 1, 1, tzinfo=UTC))
-    return min(last, chosen.end) if chosen.end else last
+    times = [at for at in (*starts, *ends) if isinstance(at, datetime)]
+    first = [at for at in starts if isinstance(at, datetime)]
+    return (min(first or times), max(times)) if times else None
 
 
 def _period(
-    tables: Mapping[str, pl.DataFrame], ledger: Ledger, chosen: Filter, end: datetime
+    tables: Mapping[str, pl.DataFrame], chosen: Filter, run: tuple[datetime, datetime] | None, *, is_declared: bool
 ) -> tuple[datetime, datetime] | None:
-    """First order or fill of the view (or the filter's start) to its end."""
-    starts = [tables[name]["at"].min() for name in ("fills", "orders", "funding")]
+    """From the chosen start, else the first event of the view, to the chosen end; within the run."""
+    starts = [tables[name]["at"].min() for name in _STARTS]
     found = [start for start in starts if isinstance(start, datetime)]
-    if not found:
+    if not found or run is None:
         return None
-    start = chosen.start if chosen.start is not None and ledger.fills.height else min(found)
-    return min(start, end), end
+    end = min(run[1], chosen.end) if chosen.end else run[1]
+    first = chosen.start or (run[0] if is_declared else min(found))
+    return min(max(first, run[0]), end), end
 
 
 def _trips_frame(ledger: Ledger) -> pl.DataFrame:

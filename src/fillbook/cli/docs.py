@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -158,8 +158,9 @@ def _command_section(name: str, command: Any) -> str:  # noqa: ANN401  (typer's 
 def _value(option: Any) -> str:  # noqa: ANN401  (typer's own option class)
     if option.is_flag:
         return ""
-    choices = getattr(option.type, "choices", None)
-    shown = option.metavar or ("|".join(str(c) for c in choices) if choices else option.type.name)
+    annotation = option.type_descriptor.annotation
+    words = "|".join(str(word) for word in get_args(annotation) if isinstance(word, str))
+    shown = option.metavar or words or annotation.__name__.upper()
     return f"`{shown}`" + (" (required)" if option.required else "")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from fillbook.findings import MAX_LISTED_ROWS, Finding, Severity
+from fillbook.sources.hummingbot import truncation_bound
 
 if TYPE_CHECKING:
     from fillbook.etl.duplicates import Duplicates
@@ -160,7 +161,7 @@ def book_sums(fills: pl.DataFrame) -> pl.DataFrame:
             pl.col("at").min().alias("first"),
             pl.col("at").max().alias("last"),
             (price * amount).sum().alias("notional"),
-            ((price + amount) * step).sum().alias("bound"),
+            truncation_bound(price, amount, step).sum().alias("bound"),
             pl.col("leverage").min().alias("least"),
             pl.col("leverage").max().alias("most"),
         )

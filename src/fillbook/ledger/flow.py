@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -96,6 +97,11 @@ class Flow:
         else:
             realized, *lots = fold_queue(*args, method == "lifo")
         return realized, Lots(*lots)
+
+    def closed_base_s(self, method: Literal["fifo", "lifo"]) -> Floats:
+        """Base · seconds that the units each fill closed had been held; times take the prices' place."""
+        seconds = (self.at - (self.at[0] if self.at.size else 0)) / 1e6
+        return np.abs(fold_queue(self.book, self.qty, seconds, self.fee_base, method == "lifo")[0])
 
     def unrealized(self, lots: Lots, unit_mark: Floats) -> Floats:
         """Open PnL of each book at its mark, shape (n_books,); NaN where it is open unmarked."""

@@ -149,6 +149,16 @@ def period_profit_factor(daily_pnl: Floats) -> float:
 
 
 @metric(
+    label="Winning days", group="profitability", unit=Unit.FRACTION, better="higher",
+    formula=r"\#\{\Delta\text{net}_d>0\}/n", source="DEFINITIONS E3, per UTC day",
+    undefined="empty without a day",
+)  # fmt: skip
+def winning_days(daily_pnl: Floats) -> float:
+    """Share of days that ended with a gain; a day without one counts against it."""
+    return int((daily_pnl > 0.0).sum()) / daily_pnl.size if daily_pnl.size else Undefined("empty")
+
+
+@metric(
     label="Tail ratio", group="risk", unit=Unit.RATIO, better="higher",
     formula=r"|P_{95}| / |P_{5}|", source="linear (type 7) quantiles",
     undefined="empty without a day; zero_downside when the 5 % quantile is 0",

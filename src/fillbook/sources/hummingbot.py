@@ -120,6 +120,21 @@ def seconds_to_utc(seconds: pl.Expr) -> pl.Expr:
     return us_to_utc((seconds.cast(pl.Float64, strict=False) * 1_000_000).round().cast(pl.Int64))
 
 
+def limit_price(stored: pl.Expr, order_type: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Limit price of an order, null where 0 is stored, and why it is null."""
+    reason = (
+        pl.when(stored != 0.0).then(None)
+        .when(order_type == "MARKET").then(pl.lit("market_order_no_price"))
+        .otherwise(pl.lit("truncated_below_1e-6"))
+    )  # fmt: skip
+    return pl.when(stored != 0.0).then(stored), reason
+
+
+def truncation_bound(price: pl.Expr, amount: pl.Expr, quantum: pl.Expr) -> pl.Expr:
+    """What truncating price and amount to `quantum` may have taken from their product, in quote."""
+    return (price.abs() + amount.abs()) * quantum
+
+
 _NONCE = re.compile(r"[BS][0-9A-Za-z]{4}([0-9a-f]{13})[0-9A-Za-z_\-]*$")
 _EARLIEST_US, _LATEST_US = 1_546_300_800_000_000, 4_102_444_800_000_000  # 2019 … 2100
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from fillbook.schema.raw import UNREADABLE_SCHEMA
 from fillbook.schema.tables import TABLES
-from fillbook.sources.hummingbot import SCALE, SIDES, epoch_us, ms_to_utc, us_to_utc
+from fillbook.sources.hummingbot import SCALE, SIDES, epoch_us, limit_price, ms_to_utc, us_to_utc
 from fillbook.sources.sqlite_reading import Cell, Database, damaged, number, words
 
 COLUMNS: dict[str, set[str]] = {
@@ -144,18 +144,13 @@ def read_orders(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     texts = (*_SHARED, "id", "last_status", "exchange_order_id", "position")
     rows = database.read("Order", _cells(database, "Order", numbers, texts))
     price = unscaled(database, "Order", "price")
-    is_market = pl.col("order_type") == "MARKET"
-    reason = (
-        pl.when(price != 0.0).then(None)
-        .when(is_market).then(pl.lit("market_order_no_price"))
-        .otherwise(pl.lit("truncated_below_1e-6"))
-    )  # fmt: skip
+    limit, reason = limit_price(price, pl.col("order_type"))
     orders = canonical(
         "orders", rows, **names(bot), order_id=pl.col("id"),
         exchange_order_id=pl.col("exchange_order_id"), side=_order_side(database),
         at=ms_to_utc(pl.col("creation_timestamp")),
         amount_base=unscaled(database, "Order", "amount"),
-        price_quote=pl.when(price != 0.0).then(price), price_reason=reason,
+        price_quote=limit, price_reason=reason,
         last_status=pl.col("last_status"), updated_at=ms_to_utc(pl.col("last_update_timestamp")),
     )  # fmt: skip
     return {"orders": _with_sides(database, orders)}
