@@ -47,6 +47,47 @@ class Undefined(float):
         return cls(reason, Status.UNAVAILABLE)
 
 
+REASONS: Mapping[str, str] = {
+    "empty": "nothing to compute it from",
+    "n_lt_2": "needs at least two values",
+    "n_lt_3": "needs at least three values",
+    "zero_variance": "every value is the same",
+    "zero_downside": "nothing fell below the target",
+    "zero_drawdown": "there was no drawdown",
+    "no_losses": "nothing was lost",
+    "no_wins": "nothing was won",
+    "no_trades": "no round trip was closed",
+    "no_orders": "no such order has ended",
+    "no_exceptions": "no day exceeded it",
+    "no_capital": "no capital declared",
+    "non_positive_capital": "capital is not positive",
+    "not_compounded": "only on compounded returns",
+    "equity_non_positive": "equity fell to zero",
+    "window_too_short": "shorter than a day",
+    "no_mid": "an open position has no price",
+    "no_rate": "no exchange rate",
+    "no_order_row": "the data has no orders",
+    "n_too_small_for_alpha": "too few days for this level",
+    "outside_cf_domain": "too skewed for the expansion",
+    "outside_psr_domain": "too skewed for the estimate",
+    "few_days": "few days",
+    "marked_at_last_fill": "marked at its last fill",
+    "fee_unconverted": "a fee token has no rate",
+    "fee_unknown": "fees are missing",
+    "funding_unavailable": "funding is not recorded",
+    "funding_not_covered": "this connector's funding is not recorded",
+}
+
+
+def reason_text(code: str) -> str:
+    """A reason code in words.
+
+    >>> reason_text("n_lt_2")
+    'needs at least two values'
+    """
+    return REASONS.get(code, code.replace("_", " "))
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """A metric's value with unit, status, reasons and how it was computed.

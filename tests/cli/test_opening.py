@@ -34,9 +34,9 @@ def test_a_bar_is_shown_when_it_takes_long(
     monkeypatch.setenv("TERM", "xterm")
     with opening.progress() as said:
         said("reading", 0.5)
-        monkeypatch.undo()
         if is_shown:
             _wait_until(screen)
+    monkeypatch.undo()
     assert ("reading" in screen.getvalue()) is is_shown
 
 

@@ -18,8 +18,8 @@ def test_the_table_says_trust_scope_and_numbers(run: Run, trades: Path) -> None:
     # 4 × (110 − 100) = 40 realised, 6 × (120 − 100) = 120 unrealised
     assert "profitability Net PnL 160.00 USDT" in lines
     assert "Realised PnL 40.00 USDT" in lines
-    assert "ROI — unavailable: no capital" in lines
-    assert any(line.startswith("trades_bot binance ABC-USDT") for line in lines)
+    assert "ROI — unavailable: no capital declared" in lines
+    assert any(line.startswith("bot binance ABC-USDT 2 ") for line in lines)
     assert lines[-1].startswith("findings:")
 
 
@@ -110,5 +110,5 @@ def test_the_bot_battle_of_september(run: Run, shared_data: Path, mark: str) -> 
         said = run("summary", file, "--mark", f"SEI-USDT={price}", *period, "--json")
         answer = json.loads(said.out)
         assert answer["metrics"]["n_fills"]["value"] == n
-        at_end = answer["metrics"]["net_pnl_fees_at_end"]["value"]
+        at_end = answer["metrics"]["net_pnl"]["value"]
         assert at_end == pytest.approx(net, abs=5e-5)

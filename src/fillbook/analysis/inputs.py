@@ -131,7 +131,7 @@ def _held_seconds(ledger: Ledger, start_us: int) -> tuple[Floats, float]:
 def _money(values: Floats, reporting: Reporting) -> Floats | Undefined:
     """Book money in the reporting currency; an open book without a mark leaves no total."""
     if reporting.currency is None:
-        return Undefined.unavailable("no_rate")
+        return reporting.lack
     converted = values * reporting.at_end
     return Undefined.unavailable("no_mid") if np.isnan(converted).any() else converted
 
@@ -199,7 +199,7 @@ def metric_inputs(
     held, in_market = _held_seconds(ledger, start_us)
     capital = ledger.conventions.capital
     notional = np.abs(ledger.flow.qty) * np.where(ledger.flow.unit < 0.0, 1.0, ledger.flow.price)
-    none = Undefined.unavailable("no_rate")
+    none = reporting.lack
     lacks_money = reporting.currency is None
     return Inputs(
         **{f"book_{name}": _money(column[f"{name}_quote"], reporting)

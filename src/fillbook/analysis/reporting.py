@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,13 +11,15 @@ from fillbook.errors import BadRequestError
 from fillbook.findings import Finding, Severity
 from fillbook.ledger.book import Ledger
 from fillbook.ledger.equity import exchange_rates
+from fillbook.results import Undefined
 
 
 @dataclass(frozen=True, slots=True)
 class Reporting:
     """The reporting currency of a view and how its books get there.
 
-    `currency` is None when no rate joins the quote currencies. `at_end` is the value of one unit of
+    `currency` is None when no rate joins the quote currencies, or nothing was traded; `lack` says
+    which of them. `at_end` is the value of one unit of
     each book's quote at the end of the period, shape (n_books,).
     """
 
@@ -25,6 +27,7 @@ class Reporting:
     currency: str | None
     at_end: Floats
     findings: tuple[Finding, ...] = ()
+    lack: Undefined = field(default_factory=lambda: Undefined.unavailable("no_rate"))
 
     def rates(self, when: Ints) -> Floats:
         """Value of one unit of each book's quote at each time, shape (n_books, n_times)."""
@@ -47,7 +50,9 @@ def reporting_of(ledger: Ledger) -> Reporting:
     counts: dict[str, int] = {}
     for row in ledger.books.iter_rows(named=True):
         counts[row["quote"]] = counts.get(row["quote"], 0) + row["n_fills"]
-    quotes = sorted(counts, key=lambda quote: -counts[quote]) or ["USDT"]
+    quotes = sorted(counts, key=lambda quote: -counts[quote])
+    if not quotes:
+        return Reporting(ledger, None, np.zeros(0), lack=Undefined("empty"))
     asked = ledger.conventions.currency
     for currency in [asked] if asked else quotes:
         rates = exchange_rates(ledger, quotes, currency, np.array([ledger.end_us]))[:, 0]

@@ -55,7 +55,7 @@ def _top(
 def main() -> None:
     """Run the command line; an error of ours is one message and exit code 2."""
     try:
-        app()
+        app(prog_name="fillbook")
     except FillbookError as error:
         typer.echo(f"fillbook: {error}", err=True)
         sys.exit(CANNOT)

@@ -148,7 +148,9 @@ def _doubt(result: Result) -> str:
     """Nothing for a number beyond doubt; else its status and why."""
     if result.status.value == "ok":
         return ""
-    why = ", ".join(reason.replace("_", " ") for reason in result.reasons)
+    from fillbook.results import reason_text  # noqa: PLC0415
+
+    why = ", ".join(reason_text(reason) for reason in result.reasons)
     return f"{result.status.value.replace('_', ' ')}: {why}" if why else result.status.value
 
 
@@ -169,6 +171,7 @@ def books_table(answer: Overview) -> Table:
 
 def _book_row(row: dict[str, object]) -> tuple[str, ...]:
     """Cells of one book."""
+    from fillbook.results import reason_text  # noqa: PLC0415
     from fillbook.units import Unit, format_value  # noqa: PLC0415
 
     def shown(name: str, unit: Unit = Unit.MONEY) -> str:
@@ -176,7 +179,7 @@ def _book_row(row: dict[str, object]) -> tuple[str, ...]:
         number = float(value) if isinstance(value, int | float) else None
         return format_value(number, unit, currency=str(row["quote"]))
 
-    leg = row["leg"] if row["leg"] not in (None, "", "net") else ""
+    leg = row["leg"] if row["leg"] not in (None, "", "NET") else ""
     name = " ".join(str(part) for part in (row["bot"], row["connector"], row["pair"], leg) if part)
     money = ("realized_quote", "unrealized_quote", "fees_quote", "funding_quote", "net_quote")
     reasons = row["reasons"] if isinstance(row["reasons"], list) else []
@@ -188,5 +191,5 @@ def _book_row(row: dict[str, object]) -> tuple[str, ...]:
         shown("mark_quote", Unit.BASE),
         *(shown(column) for column in money),
         str(row["quote"]),
-        ", ".join(str(reason).replace("_", " ") for reason in reasons),
+        ", ".join(reason_text(str(reason)) for reason in reasons),
     )

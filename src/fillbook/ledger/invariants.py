@@ -105,18 +105,21 @@ def run_checks(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> tuple[Chec
 
     checks = []
     for key, (label, is_own, function) in INVARIANTS.items():
-        found = function(ledger, tables)
+        found = missing("no fills") if ledger.fills.is_empty() and is_own else function(ledger, tables)
         checks.append(Check(key, label, found.verdict, found.detail, found.difference, is_own))
     return tuple(checks)
 
 
 def trust_line(checks: tuple[Check, ...]) -> str:
     """One line: the book balances, or what does not."""
+    if not any(check.verdict is not Verdict.NOT_CHECKABLE for check in checks):
+        return "nothing to balance"
     own = [check for check in checks if check.is_own and check.verdict is Verdict.FAIL]
     if own:
         return "the book does not balance: " + "; ".join(check.label for check in own)
     differ = [check for check in checks if check.verdict is Verdict.FAIL]
     if not differ:
         return "the book balances"
-    what = "record" if len(differ) == 1 else "records"
-    return f"the book balances; {len(differ)} of the bot's own {what} differ"
+    if len(differ) == 1:
+        return "the book balances; one of the bot's own records differs"
+    return f"the book balances; {len(differ)} of the bot's own records differ"

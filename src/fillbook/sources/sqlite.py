@@ -98,7 +98,7 @@ def _read(uri: str, path: Path, database: Database, digest: Callable[[], str]) -
             if name in _ESSENTIAL:
                 raise
             findings.append(_lost_table(uri, name, error))
-    unreadable = sqlite_trades.unreadable_cells(database)
+    unreadable = sqlite_trades.unreadable_cells(database, tables)
     info = SourceInfo(
         uri=uri, kind="hummingbot_sqlite", bot=bot, schema_version=version,
         layout=_layout(database), size_bytes=path.stat().st_size, sha256=digest(),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -22,9 +22,11 @@ MAGIC = b"SQLite format 3\x00"
 _WAL_FLAG = 2  # bytes 18 and 19 of the header in WAL mode
 _BUSY_MS = 10_000
 _BATCH_ROWS = 65_536
-_SPLIT_ROWS = 50_000  # below this one thread is quicker than two
+_BLOCK_ROWS = 32_768
+_THREADS = 2
 _LOST = "9e999"  # infinity marks a number that was not one: ADBC types a column by its first rows
 _HOT = ("readonly", "read-only", "unable to open", "disk I/O")  # a journal that only a writer may replay
+Convert = Callable[[pl.DataFrame], pl.DataFrame]
 _READ_ERRORS = (adbc.Error, pl.exceptions.PolarsError, sqlite3.Error)
 
 
@@ -72,8 +74,18 @@ class Database:
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         return connection
 
-    def read(self, table: str, cells: Sequence[Cell], *, where: str = "") -> pl.DataFrame:
+    def read(
+        self, table: str, cells: Sequence[Cell], *, where: str = "", then: Convert | None = None
+    ) -> pl.DataFrame:
         """Columns of a table in rowid order, with ``row`` = rowid first.
+
+        Parameters
+        ----------
+        table, cells, where
+            What to read.
+        then
+            Applied to each block of rows as it arrives, so that the raw text of a large table is
+            never held at once.
 
         Raises
         ------
@@ -81,25 +93,25 @@ class Database:
             A damaged page, or a lock that does not go away.
         """
         chosen = [number("row", "rowid"), *cells]
+
+        def block(part: str) -> pl.DataFrame:
+            rows = self._read_range(table, chosen, " AND ".join(filter(None, (where, part))))
+            return then(rows) if then else rows
+
         try:
-            ranges = self._ranges(table)
-            if len(ranges) == 1:
-                return self._read_range(table, chosen, where)
-            parts = [f"rowid >= {low} AND rowid < {high}" for low, high in ranges]
-            with ThreadPoolExecutor(len(parts)) as pool:
-                frames = pool.map(lambda part: self._read_range(table, chosen, part), parts)
-                return pl.concat(frames)
+            with ThreadPoolExecutor(_THREADS) as pool:
+                return pl.concat(pool.map(block, self._blocks(table)))
         except _READ_ERRORS as error:
             raise damaged(self.uri, table, error) from error
 
-    def _ranges(self, table: str) -> list[tuple[int, int]]:
-        """Two halves of the rowids of a large table."""
-        if self.counts[table] < _SPLIT_ROWS:
-            return [(0, 0)]
-        with self.connect() as connection:
+    def _blocks(self, table: str) -> list[str]:
+        """Conditions that part the rows of a large table into blocks."""
+        if self.counts[table] <= _BLOCK_ROWS:
+            return [""]
+        with closing(self.connect()) as connection:
             low, high = connection.execute(f'SELECT min(rowid), max(rowid) FROM "{table}"').fetchone()
-        middle = (low + high) // 2
-        return [(low, middle), (middle, high + 1)]
+        step = (high - low) // -(-self.counts[table] // _BLOCK_ROWS) + 1
+        return [f"rowid BETWEEN {start} AND {start + step - 1}" for start in range(low, high + 1, step)]
 
     def _read_range(self, table: str, cells: Sequence[Cell], where: str) -> pl.DataFrame:
         listed = ", ".join(f'{cell.sql} AS "{cell.name}"' for cell in cells)

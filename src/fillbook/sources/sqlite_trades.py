@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
+from functools import partial
 
 import polars as pl
 
@@ -42,9 +43,16 @@ def canonical(table: str, frame: pl.DataFrame, **columns: pl.Expr) -> pl.DataFra
     if "row" in frame.columns:
         given.setdefault("row", pl.col("row"))
     return frame.select(
-        given.get(name, pl.lit(None)).cast(dtype, strict=False).alias(name)
+        _own(given.get(name, pl.lit(None)).cast(dtype, strict=False), dtype).alias(name)
         for name, dtype in schema.items()
     )
+
+
+def _own(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """A copy of a column: as it came from the driver it would hold its whole batch in memory."""
+    if dtype == pl.String:
+        return pl.concat_str(column, pl.lit(""))
+    return column + 0.0 if dtype == pl.Float64 else column
 
 
 def has(database: Database, table: str, *names: str) -> list[str]:
@@ -104,23 +112,31 @@ def read_fills(database: Database, bot: str) -> dict[str, pl.DataFrame]:
         words("fee_amount", _FEE.format("$.flat_fees[0].amount")),
         number("n_flat", "CASE WHEN json_valid(trade_fee) THEN json_array_length(trade_fee, '$.flat_fees') END"),
     ]
-    rows = database.read("TradeFill", cells)
-    recorded = unscaled(database, "TradeFill", "trade_fee_in_quote") if has(database, "TradeFill", "trade_fee_in_quote") else pl.lit(None)
-    fills = canonical(
+    fills = database.read("TradeFill", cells, then=partial(_canonical_fills, database, bot))
+    more = fills.filter("has_more")["row"].to_list()
+    return {
+        "fills": fills.drop("has_more"), **({"flat_fees": _more_fees(database, more)} if more else {})
+    }
+
+
+def _canonical_fills(database: Database, bot: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """Fills in canonical columns, and ``has_more``, whether one has several flat fees."""
+    recorded = pl.lit(None)
+    if has(database, "TradeFill", "trade_fee_in_quote"):
+        recorded = unscaled(database, "TradeFill", "trade_fee_in_quote")
+    percent = pl.col("percent").cast(pl.Float64, strict=False)
+    is_known = pl.col("n_flat").is_not_null() | percent.is_not_null()
+    return canonical(
         "fills", rows, **names(bot),
         at=ms_to_utc(pl.col("timestamp")), order_id=pl.col("order_id"),
         trade_id=pl.col("exchange_trade_id").fill_null(""), side=side_of("trade_type"),
         price_quote=unscaled(database, "TradeFill", "price"),
         amount_base=unscaled(database, "TradeFill", "amount"),
         quantum=pl.lit(1.0 / SCALE if is_scaled(database, "TradeFill") else 0.0),
-        fee_percent=pl.when(pl.col("n_flat").is_not_null() | pl.col("percent").is_not_null()).then(
-            pl.col("percent").cast(pl.Float64, strict=False).fill_null(0.0)
-        ),
+        fee_percent=pl.when(is_known).then(percent.fill_null(0.0)),
         fee_token=pl.col("fee_token"), fee_amount=pl.col("fee_amount").cast(pl.Float64, strict=False),
         fee_quote_recorded=recorded,
-    )  # fmt: skip
-    more = rows.filter(pl.col("n_flat") > 1)["row"].cast(pl.Int64).to_list()
-    return {"fills": fills, **({"flat_fees": _more_fees(database, more)} if more else {})}
+    ).with_columns((rows["n_flat"] > 1.0).fill_null(value=False).alias("has_more"))  # fmt: skip
 
 
 def _more_fees(database: Database, rows: list[int]) -> pl.DataFrame:
@@ -213,20 +229,58 @@ def read_quotes(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     )}  # fmt: skip
 
 
-def unreadable_cells(database: Database) -> pl.DataFrame:
-    """Cells of fills and orders that are not the number their column promises, as text."""
-    wanted = {
-        "TradeFill": ("fills", ("timestamp", "price", "amount", "trade_fee_in_quote", "trade_fee")),
-        "Order": ("orders", ("creation_timestamp", "price", "amount")),
-    }
+def unreadable_cells(database: Database, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Cells of fills and orders that are not the number their column promises, as text.
+
+    Parameters
+    ----------
+    database
+        Where the cells are.
+    tables
+        What was read from it; only columns that came out with nulls are looked at again.
+    """
     found: list[tuple[str, int, str, str]] = []
     try:
         with closing(database.connect()) as connection:
-            for table, (canonical_name, columns) in wanted.items():
-                for column in has(database, table, *columns) if table in database.columns else []:
-                    bad = "NOT json_valid({0})" if column == "trade_fee" else "typeof({0}) NOT IN ('integer', 'real', 'null')"
-                    query = f'SELECT rowid, CAST({column} AS TEXT) FROM "{table}" WHERE {bad.format(column)} LIMIT {_LISTED_CELLS}'
-                    found += [(canonical_name, row, column, str(value)) for row, value in connection.execute(query)]
+            for (table, column), (canonical_name, name) in _PROMISED.items():
+                rows = tables.get(canonical_name)
+                if rows is None or table not in database.columns or not has(database, table, column):
+                    continue
+                lost = _lost_rows(rows, name)
+                if lost:
+                    found += _unreadable(connection, table, column, canonical_name, lost)
     except sqlite3.Error as error:
         raise damaged(database.uri, "TradeFill", error) from error
     return pl.DataFrame(found, schema=UNREADABLE_SCHEMA, orient="row")
+
+
+_PROMISED: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("TradeFill", "timestamp"): ("fills", "at"), ("TradeFill", "price"): ("fills", "price_quote"),
+    ("TradeFill", "amount"): ("fills", "amount_base"),
+    ("TradeFill", "trade_fee_in_quote"): ("fills", "fee_quote_recorded"),
+    ("TradeFill", "trade_fee"): ("fills", "fee_percent"),
+    ("Order", "creation_timestamp"): ("orders", "at"), ("Order", "price"): ("orders", "price_quote"),
+    ("Order", "amount"): ("orders", "amount_base"),
+}  # fmt: skip
+
+
+def _lost_rows(rows: pl.DataFrame, name: str) -> list[int]:
+    """Row ids where a column came out null without a known reason."""
+    if not rows[name].null_count():
+        return []
+    lost = pl.col(name).is_null()
+    if name == "price_quote" and "price_reason" in rows.columns:
+        lost &= pl.col("price_reason").is_null()
+    return rows.filter(lost)["row"].to_list()
+
+
+def _unreadable(
+    connection: sqlite3.Connection, table: str, column: str, name: str, lost: list[int]
+) -> list[tuple[str, int, str, str]]:
+    """Those of the lost cells that hold something, at most a thousand."""
+    bad = f"typeof({column}) NOT IN ('integer', 'real', 'null')"
+    if column == "trade_fee":
+        bad = f"NOT json_valid({column})"
+    few = f"rowid IN ({', '.join(map(str, lost))}) AND " if len(lost) <= _LISTED_CELLS else ""
+    query = f'SELECT rowid, CAST({column} AS TEXT) FROM "{table}" WHERE {few}{bad} LIMIT {_LISTED_CELLS}'
+    return [(name, row, column, str(value)) for row, value in connection.execute(query)]
