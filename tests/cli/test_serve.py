@@ -28,7 +28,6 @@ def test_the_command_runs_the_page_by_its_path() -> None:
     assert words[words.index("--server.port") + 1] == "8600"
     assert words[words.index("--server.address") + 1] == "localhost"
     assert words[-2:] == ["--", "/data/bot.sqlite"]
-    assert "fillbook.web" not in sys.modules
 
 
 def test_a_port_in_use_is_refused(run: Run, trades: Path) -> None:

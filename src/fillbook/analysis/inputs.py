@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import polars as pl
 
@@ -12,7 +10,6 @@ from fillbook.arrays import Bools, Floats, Ints
 from fillbook.conventions import Conventions
 from fillbook.ledger.book import Ledger
 from fillbook.ledger.equity import Curve, day_edges, net_at
-from fillbook.metrics.execution import classify_orders
 from fillbook.metrics.inputs import Inputs
 from fillbook.metrics.returns import compounded_returns, fixed_returns
 from fillbook.results import Undefined
@@ -52,7 +49,7 @@ def daily_frame(ledger: Ledger, reporting: Reporting, start_us: int) -> pl.DataF
     })  # fmt: skip
     rate = pl.Series(reporting.at_end)[ledger.flow.book]
     volume = pl.DataFrame({
-        "day": ledger.fills["at"].dt.date(),
+        "day": pl.Series(ledger.flow.at).cast(pl.Datetime("us")).dt.date(),
         "volume": pl.Series(np.abs(ledger.flow.qty) * np.where(ledger.flow.unit < 0.0, 1.0, ledger.flow.price)) * rate,
     }).group_by("day").agg(pl.col("volume").sum(), n_fills=pl.len())  # fmt: skip
     return frame.join(volume, on="day", how="left", maintain_order="left").with_columns(
@@ -60,49 +57,12 @@ def daily_frame(ledger: Ledger, reporting: Reporting, start_us: int) -> pl.DataF
     ).with_columns(pl.selectors.float().fill_nan(None))
 
 
-def _order_arrays(tables: Mapping[str, pl.DataFrame]) -> dict[str, Ints | Floats | Bools | Undefined]:
+def _order_arrays(orders: pl.DataFrame | None) -> dict[str, Ints | Floats | Bools | Undefined]:
     """Class, amount, fill, price and kind of every order; unavailable without an Order table."""
-    orders = tables["orders"]
     names = ("order_class", "order_amount", "order_filled", "order_price", "order_is_market")
-    if orders.is_empty():
+    if orders is None:
         return dict.fromkeys(names, Undefined.unavailable("no_order_row"))
-    filled = tables["fills"].group_by("order_id").agg(
-        filled=pl.col("amount_base").sum(),
-        value=(pl.col("amount_base") * pl.col("price_quote")).sum(),
-    )  # fmt: skip
-    events = tables["order_events"]
-    status = pl.col("status").cast(pl.String)
-    ends = events.filter(status.str.ends_with("Completed") | status.is_in(["OrderCancelled", "OrderExpired", "OrderFailure"]))
-    flags = ends.group_by("order_id").agg(
-        completed=status.str.ends_with("Completed").any(), cancelled=(status == "OrderCancelled").any(),
-        expired=(status == "OrderExpired").any(), failed=(status == "OrderFailure").any(),
-    )  # fmt: skip
-    last = pl.col("last_status").cast(pl.String)
-    known = pl.col
-    joined = (
-        orders.select("order_id", "amount_base", "price_quote", "order_type", "last_status")
-        .join(filled, on="order_id", how="left", maintain_order="left")
-        .join(flags, on="order_id", how="left", maintain_order="left")
-        .with_columns(
-            pl.col("filled").fill_null(0.0),
-            completed=known("completed").fill_null(value=False) | last.str.ends_with("Completed"),
-            cancelled=known("cancelled").fill_null(value=False) | (last == "OrderCancelled"),
-            expired=known("expired").fill_null(value=False) | (last == "OrderExpired"),
-            failed=known("failed").fill_null(value=False) | (last == "OrderFailure"),
-        )
-    )
-    price = pl.col("price_quote").fill_null(pl.col("value") / pl.col("filled"))
-    columns = joined.select(
-        "filled", "amount_base", "completed", "cancelled", "expired", "failed", price=price,
-        is_market=pl.col("order_type").cast(pl.String) == "MARKET",
-    )  # fmt: skip
-    to_array = {name: columns[name].to_numpy() for name in columns.columns}
-    codes = classify_orders(
-        to_array["filled"], to_array["amount_base"], to_array["completed"], to_array["cancelled"],
-        to_array["expired"], to_array["failed"],
-    )  # fmt: skip
-    values = (codes, to_array["amount_base"], to_array["filled"], to_array["price"], to_array["is_market"])
-    return dict(zip(names, values, strict=True))
+    return {name: orders[name].to_numpy() for name in names}
 
 
 def _held_seconds(ledger: Ledger, start_us: int) -> tuple[Floats, float]:
@@ -167,7 +127,7 @@ def _curve(equity: pl.DataFrame, conventions: Conventions) -> Floats | Undefined
 
 def metric_inputs(
     ledger: Ledger,
-    tables: Mapping[str, pl.DataFrame],
+    orders: pl.DataFrame | None,
     reporting: Reporting,
     daily: pl.DataFrame,
     equity: pl.DataFrame,
@@ -178,8 +138,10 @@ def metric_inputs(
 
     Parameters
     ----------
-    ledger, tables
-        The kept ledger and the tables it was kept from.
+    ledger
+        The kept ledger.
+    orders
+        What `order_facts` says of the orders of the view; None where the data has no orders.
     reporting
         Reporting currency.
     daily, equity, trips
@@ -215,7 +177,7 @@ def metric_inputs(
         trip_hold_s=closed["hold_s"].to_numpy(),
         **(_days(daily, ledger.conventions) if not lacks_money else dict.fromkeys(
             ("daily_pnl", "daily_return", "daily_basis", "equity"), none)),
-        **_order_arrays(tables),
+        **_order_arrays(orders),
         window_s=max(ledger.end_us - start_us, 0) / 1e6,
         position_value_s=none if lacks_money else held * mean_price,
         closed_value=none if lacks_money else column["closed_base"] * mean_price,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from weakref import WeakKeyDictionary
 
 import polars as pl
 
 from fillbook.analysis.inputs import daily_frame, equity_frame, metric_inputs
+from fillbook.analysis.orders import order_facts
 from fillbook.analysis.reporting import Reporting, reporting_of
 from fillbook.conventions import Conventions
 from fillbook.errors import BadRequestError
@@ -109,35 +110,46 @@ def overview(
     parted = bool(chosen.controllers or chosen.sides or chosen.close_types)
     run = _run(data, conventions) or (_NEVER, _NEVER)
     end = min(run[1], chosen.end) if chosen.end else run[1]
-    ledger = keep_ledger(_prepared(data, conventions), end=end, chosen=chosen, with_funding=not parted)
-    tables = data.filtered(chosen)
-    period = _period(tables, chosen, run, is_declared=conventions.run is not None)
+    held = _held(data, conventions)
+    ledger = keep_ledger(held.prepared, end=end, chosen=chosen, with_funding=not parted)
+    orders = None if held.orders is None else chosen.apply(held.orders)
+    period = _period(_starts(ledger, orders), chosen, run, is_declared=conventions.run is not None)
     start_us = int(period[0].timestamp() * 1e6) if period else ledger.end_us
     reporting = reporting_of(ledger)
     path = curve(ledger, start_us)
     daily = daily_frame(ledger, reporting, start_us)
     equity = equity_frame(path, reporting, conventions)
     trips = _trips_frame(ledger)
-    inputs = metric_inputs(ledger, tables, reporting, daily, equity, trips, start_us)
+    inputs = metric_inputs(ledger, orders, reporting, daily, equity, trips, start_us)
     findings = (*data.findings, *ledger.findings, *reporting.findings)
     return Overview(
         reporting.currency, period, evaluate(inputs, metrics), ledger.books, daily, equity, trips,
         drawdown_frame(equity, has_capital=conventions.capital is not None),
-        run_checks(ledger, tables) if check else (),
+        run_checks(ledger, data.filtered(chosen)) if check else (),
         (*findings, *_funding_left_out(data)) if parted else findings, chosen, conventions,
     )  # fmt: skip
 
 
-_PREPARED: WeakKeyDictionary[PerformanceDataSource, dict[str, Prepared]] = WeakKeyDictionary()
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What is found once for every filter."""
+
+    prepared: Prepared
+    orders: pl.DataFrame | None
 
 
-def _prepared(data: PerformanceDataSource, conventions: Conventions) -> Prepared:
-    """Books and fees of all fills, found once for each set of conventions."""
-    held = _PREPARED.setdefault(data, {})
+_HELD: WeakKeyDictionary[PerformanceDataSource, dict[str, _Held]] = WeakKeyDictionary()
+
+
+def _held(data: PerformanceDataSource, conventions: Conventions) -> _Held:
+    """Books, fees and orders of all fills, found once for each set of conventions."""
+    held = _HELD.setdefault(data, {})
     key = repr(conventions)
     if key not in held:
+        before = next(iter(held.values()), None)
         held.clear()  # one set of conventions at a time: memory before speed
-        held[key] = prepare(data.tables, conventions)
+        orders = before.orders if before else order_facts(data.tables) if data.orders.height else None
+        held[key] = _Held(prepare(data.tables, conventions), orders)
     return held[key]
 
 
@@ -181,16 +193,22 @@ def _run(data: PerformanceDataSource, conventions: Conventions) -> tuple[datetim
     return (min(first or times), max(times)) if times else None
 
 
+def _starts(ledger: Ledger, orders: pl.DataFrame | None) -> list[datetime]:
+    """First fill, payment and order of the view."""
+    columns = [ledger.flow.at, ledger.funding["at"].dt.timestamp("us").to_numpy()]
+    if orders is not None:
+        columns.append(orders["at"].dt.timestamp("us").to_numpy())
+    return [datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(at.min())) for at in columns if at.size]
+
+
 def _period(
-    tables: Mapping[str, pl.DataFrame], chosen: Filter, run: tuple[datetime, datetime] | None, *, is_declared: bool
+    starts: list[datetime], chosen: Filter, run: tuple[datetime, datetime], *, is_declared: bool
 ) -> tuple[datetime, datetime] | None:
     """From the chosen start, else the first event of the view, to the chosen end; within the run."""
-    starts = [tables[name]["at"].min() for name in _STARTS]
-    found = [start for start in starts if isinstance(start, datetime)]
-    if not found or run is None:
+    if not starts:
         return None
     end = min(run[1], chosen.end) if chosen.end else run[1]
-    first = chosen.start or (run[0] if is_declared else min(found))
+    first = chosen.start or (run[0] if is_declared else min(starts))
     return min(max(first, run[0]), end), end
 
 

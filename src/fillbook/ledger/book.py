@@ -23,6 +23,13 @@ from fillbook.ledger.positions import Assignment, assign_books
 from fillbook.ledger.rates import Prices, Series
 from fillbook.ledger.round_trips import average_price, fold_round_trips, funding_of_trips
 
+# what is still asked of the fills once they are folded
+_LATER = [
+    "place", "bot", "connector", "pair", "at", "side", "position_action", "leverage",
+    "fee_quote_recorded", "controller_id", "close_type",
+]  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What does not depend on the filter: books, fees and prices of all fills, found once.
@@ -31,6 +38,8 @@ class Prepared:
     ----------
     assigned
         Fills sorted into books.
+    whole
+        The same folded: arrays of all fills.
     fees
         Fees of the fills, at their own time.
     prices
@@ -42,11 +51,11 @@ class Prepared:
     """
 
     assigned: Assignment
+    whole: Flow
     fees: Fees
     prices: Prices
     funding: pl.DataFrame
     conventions: Conventions
-    contract_value: Mapping[str, float]
     findings: tuple[Finding, ...]
 
 
@@ -58,10 +67,10 @@ class Ledger:
     ----------
     books
         A row a book, `BOOK_COLUMNS`; money in the book's quote, null where unknown.
-    fills
-        The fills booked, in the order of `flow`; ``place`` is their row in the canonical table.
     flow
-        The same as arrays, with positions and PnL of each fill.
+        The fills booked as arrays, with positions and PnL of each.
+    fills, rows
+        Fills of all books, and which of them are in `flow`, in its order; see `column`.
     fee_method
         Index into `fees.METHODS` of each fill.
     funding
@@ -81,8 +90,9 @@ class Ledger:
     """
 
     books: pl.DataFrame
-    fills: pl.DataFrame
     flow: Flow
+    fills: pl.DataFrame
+    rows: Ints
     fee_method: Ints
     funding: pl.DataFrame
     trips: pl.DataFrame
@@ -92,6 +102,15 @@ class Ledger:
     conventions: Conventions
     end_us: int
     findings: tuple[Finding, ...]
+
+    def column(self, name: str) -> pl.Series:
+        """A column of the fills in the order of `flow`; ``place`` is their row in the canonical table."""
+        return _at(self.fills[name], self.rows)
+
+
+def _at(column: pl.Series, rows: Ints) -> pl.Series:
+    """Values at some of the places, which are in order; all of them without a copy."""
+    return column if rows.size == column.len() else column[rows]
 
 
 def prepare(
@@ -124,14 +143,14 @@ def prepare(
         assigned.fills, tables["flat_fees"], is_spot=is_spot, prices=prices, conventions=conventions
     )
     fills = assigned.fills
-    assigned = replace(assigned, fills=fills.drop("fee_percent", "fee_token", "fee_amount"))
-    whole = _flow(assigned, fees, contract_value or {}, np.arange(fills.height))
+    assigned = replace(assigned, fills=fills.select(_LATER))
+    whole = _flow(fills, assigned, fees, contract_value or {})
     funding = assign_funding(
         tables["funding"], assigned.books,
         [(whole.at[rows], whole.position[rows], whole.price[rows]) for rows in whole.slices()],
     )  # fmt: skip
     findings = (*assigned.findings, *fee_findings(fees, fills), *funding_findings(funding))
-    return Prepared(assigned, fees, prices, funding, conventions, contract_value or {}, findings)
+    return Prepared(assigned, whole, fees, prices, funding, conventions, findings)
 
 
 def keep_ledger(
@@ -155,22 +174,21 @@ def keep_ledger(
     MissingMarkError
         Marks are strict, and an open book has none.
     """
-    assigned, rows, funding = _chosen(prepared, chosen)
+    rows, books, flow, funding = _chosen(prepared, chosen)
     if not with_funding:
         funding = funding.clear()
     conventions, end_us = prepared.conventions, _epoch_us(end)
-    flow = _flow(assigned, prepared.fees, prepared.contract_value, rows)
-    marks = _marks(assigned.books, flow, prepared.prices, end_us, conventions)
-    trips, left_over = _trips(flow, funding, assigned, prepared.prices, conventions)
-    lost = revalued(prepared.fees, _mask(rows, prepared.fees.quote.size), prepared.prices, conventions, end_us)
+    marks = _marks(books, flow, prepared.prices, end_us, conventions)
+    fills = prepared.assigned.fills
+    controllers = fills["controller_id"]
+    trips, left_over = _trips(flow, funding, books, (controllers, rows), prepared.prices, conventions)
+    lost = revalued(prepared.fees, _mask(rows, fills.height), prepared.prices, conventions, end_us)
     method = prepared.fees.method[rows]
-    books, unit_marks = book_sums(
-        assigned.books, flow, lost[rows], method, funding, marks, trips, conventions, end_us
-    )
+    books, unit_marks = book_sums(books, flow, lost[rows], method, funding, marks, trips, conventions, end_us)
     if conventions.strict_marks:
         refuse_missing(books)
     return Ledger(
-        books, assigned.fills, flow, method, funding, trips, unit_marks, left_over, prepared.prices,
+        books, flow, fills, rows, method, funding, trips, unit_marks, left_over, prepared.prices,
         conventions, end_us, (*prepared.findings, *funding_gaps(books)),
     )  # fmt: skip
 
@@ -186,35 +204,33 @@ def _mask(rows: Ints, n: int) -> Bools:
     return mask
 
 
-def _chosen(prepared: Prepared, chosen: Filter | None) -> tuple[Assignment, Ints, pl.DataFrame]:
-    """Fills and payments that pass, their rows among all, and the books that are left, renumbered."""
-    whole, funding = prepared.assigned, prepared.funding
-    conditions = chosen.conditions(whole.fills.columns) if chosen else []
+def _chosen(prepared: Prepared, chosen: Filter | None) -> tuple[Ints, pl.DataFrame, Flow, pl.DataFrame]:
+    """Places of the fills that pass, the books that are left, renumbered, their flow and payments."""
+    whole, funding, books = prepared.whole, prepared.funding, prepared.assigned.books
+    fills = prepared.assigned.fills
+    conditions = chosen.conditions(fills.columns) if chosen else []
     if chosen is None or not conditions:
-        return whole, np.arange(whole.fills.height), funding
-    passes = whole.fills.select(pl.all_horizontal(conditions)).to_series()
-    rows = np.flatnonzero(passes.to_numpy())
+        return np.arange(fills.height), books, whole, funding
+    rows = np.flatnonzero(fills.select(pl.all_horizontal(conditions)).to_series().to_numpy())
     funding = chosen.apply(funding)
     left = np.union1d(np.unique(whole.book[rows]), funding["book"].unique().to_numpy()).astype(np.int64)
-    books = whole.books[left].with_columns(book=pl.Series(np.arange(left.size)))
-    code = np.full(whole.books.height, -1)
+    code = np.full(books.height, -1)
     code[left] = np.arange(left.size)
     funding = funding.with_columns(book=pl.Series(code[funding["book"].to_numpy()], dtype=pl.Int64))
-    return Assignment(whole.fills[rows], code[whole.book[rows]], books, whole.findings), rows, funding
+    books = books[left].with_columns(book=pl.Series(np.arange(left.size)))
+    if rows.size == whole.book.size:
+        return rows, books, whole, funding
+    return rows, books, whole.taken(rows, code), funding
 
 
 def _flow(
-    assigned: Assignment, fees: Fees, contract_value: Mapping[str, float], rows: Ints
+    fills: pl.DataFrame, assigned: Assignment, fees: Fees, contract_value: Mapping[str, float]
 ) -> Flow:
-    """Arrays of the fills, inverse contracts turned into unit prices and settlement fees.
-
-    `rows` are the places of `assigned.fills` among the fills that `fees` were found for.
-    """
-    fills, book, books = assigned.fills, assigned.book, assigned.books
+    """Arrays of all fills, inverse contracts turned into unit prices and settlement fees."""
+    book, books = assigned.book, assigned.books
     price = fills["price_quote"].to_numpy()
     qty = fills["side"].cast(pl.Float64).to_numpy() * fills["amount_base"].to_numpy()
-    every = rows.size == fees.quote.size
-    unit, fee, fee_base = price, *(a if every else a[rows] for a in (fees.quote, fees.base))
+    unit, fee = price, fees.quote
     inverse = (books["market_type"] == INVERSE).to_numpy()
     if inverse.any():
         is_inverse = inverse[book]
@@ -224,7 +240,7 @@ def _flow(
         fee = np.where(is_inverse, fee / price, fee)
     return Flow.of(
         n_books=books.height, book=book, at=fills["at"].dt.timestamp("us").to_numpy(), qty=qty,
-        price=price, unit=unit, fee=fee, fee_base=fee_base,
+        price=price, unit=unit, fee=fee, fee_base=fees.base,
     )  # fmt: skip
 
 
@@ -238,15 +254,15 @@ def _marks(
     ]
 
 
-def _trips(
+def _trips(  # noqa: PLR0913
     flow: Flow,
     funding: pl.DataFrame,
-    assigned: Assignment,
+    books: pl.DataFrame,
+    controllers: tuple[pl.Series, Ints],
     prices: Prices,
     conventions: Conventions,
 ) -> tuple[pl.DataFrame, float]:
     """Round trips with names, times and funding; PnL still in the settlement asset."""
-    books, fills = assigned.books, assigned.fills
     paths: list[Series | None] = []
     for row in books.iter_rows(named=True):
         known = prices.marks(str(row["connector"]), str(row["pair"]))
@@ -262,7 +278,7 @@ def _trips(
         pl.Series("funding", paid),
         at[entry].alias("entry_at"),
         pl.when(pl.col("exit_fill") >= 0).then(at[np.maximum(leaves, 0)]).alias("exit_at"),
-        fills["controller_id"][entry].alias("controller_id"),
+        controllers[0][controllers[1][entry]].alias("controller_id"),
         pl.Series("has_path", [path is not None for path in paths], dtype=pl.Boolean)[
             trips["book"].to_numpy()
         ],

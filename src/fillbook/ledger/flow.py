@@ -60,6 +60,15 @@ class Flow:
         """Fold the fills once at weighted average cost."""
         return cls(n_books, book, at, qty, price, unit, fee, fee_base, *fold_average(book, qty, unit, fee_base))
 
+    def taken(self, rows: Ints, code: Ints) -> Flow:
+        """Some of the fills, folded from flat; `code` gives the new code of each book."""
+        book = code[self.book[rows]]
+        columns = ("at", "qty", "price", "unit", "fee", "fee_base")
+        return Flow.of(
+            n_books=int(code.max(initial=-1)) + 1, book=book,
+            **{name: getattr(self, name)[rows] for name in columns},
+        )  # fmt: skip
+
     def sums(self, values: Floats) -> Floats:
         """Compensated sum of a column per book, shape (n_books,)."""
         return np.asarray(sum_by_book(self.book, values, self.n_books))

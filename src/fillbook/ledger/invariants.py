@@ -105,7 +105,7 @@ def run_checks(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> tuple[Chec
 
     checks = []
     for key, (label, is_own, function) in INVARIANTS.items():
-        found = missing("no fills") if ledger.fills.is_empty() and is_own else function(ledger, tables)
+        found = missing("no fills") if not ledger.rows.size and is_own else function(ledger, tables)
         checks.append(Check(key, label, found.verdict, found.detail, found.difference, is_own))
     return tuple(checks)
 

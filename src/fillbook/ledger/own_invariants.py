@@ -12,6 +12,7 @@ from fillbook.ledger.book import Ledger
 from fillbook.ledger.book_sums import INVERSE
 from fillbook.ledger.equity import net_at
 from fillbook.ledger.invariants import Outcome, Verdict, compared, invariant, missing
+from fillbook.ledger.sums import total
 
 METHODS = ("wac", "fifo", "lifo", "hifo")
 
@@ -42,7 +43,7 @@ def position_identity(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Out
     flow = ledger.flow
     found = []
     for _, book, rows in _each_book(ledger):
-        exact = math.fsum(flow.qty[rows]) - math.fsum(flow.fee_base[rows])
+        exact = total(flow.qty[rows]) - total(flow.fee_base[rows])
         largest = float(np.abs(flow.position[rows]).max())
         held = float(flow.position[rows][-1])
         found.append(compared(held, exact, 1e-9 * largest, f"{book['connector']} {book['pair']} position"))
@@ -60,9 +61,9 @@ def cash_identity(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Outcome
         if held != 0.0 and math.isnan(mark):
             continue
         open_value = held * mark if held else 0.0
-        by_cash = math.fsum(flow.cash_moves[rows]) + open_value
+        by_cash = total(flow.cash_moves[rows]) + open_value
         open_gain = held * (mark - flow.average[rows][-1]) if held else 0.0
-        by_cost = math.fsum(flow.realized_wac[rows]) + open_gain
+        by_cost = total(flow.realized_wac[rows]) + open_gain
         found.append(compared(by_cost, by_cash, _tolerance(ledger, rows), f"{book['connector']} {book['pair']} gross PnL"))
     return _worst(found, "no marked book")
 
@@ -113,6 +114,6 @@ def trips_add_up(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Outcome:
         if mine is None:
             continue
         name = f"{book['connector']} {book['pair']} realised less fees"
-        booked = math.fsum(flow.realized_wac[rows]) - math.fsum(flow.fee[rows])
+        booked = total(flow.realized_wac[rows]) - total(flow.fee[rows])
         found.append(compared(mine["gross"] - mine["fees"], booked, _tolerance(ledger, rows), name))
     return _worst(found, "no round trips")

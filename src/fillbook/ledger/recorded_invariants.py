@@ -39,7 +39,7 @@ def orders_match_fills(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Ou
 @invariant(label="Recorded fees agree with fees converted at the fill", is_own=False)
 def recorded_fees_agree(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Outcome:
     """Sum of recorded fees in quote against the same fees converted."""
-    recorded = ledger.fills["fee_quote_recorded"].to_numpy()
+    recorded = ledger.column("fee_quote_recorded").to_numpy()
     independent = ~np.isin(ledger.fee_method, [METHODS.index("recorded"), METHODS.index("unconverted")])
     use = independent & (np.nan_to_num(recorded) != 0.0)
     if not use.any():
@@ -114,11 +114,11 @@ def positions_agree(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Outco
 @invariant(label="CLOSE tags reduce the position, and spot carries no leverage", is_own=False)
 def tags_agree(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Outcome:
     """Tagged closes that opened instead, and leveraged spot fills."""
-    flow, fills = ledger.flow, ledger.fills
-    closes = (fills["position_action"].cast(pl.String) == "CLOSE").fill_null(value=False).to_numpy()
+    flow = ledger.flow
+    closes = (ledger.column("position_action") == "CLOSE").fill_null(value=False).to_numpy()
     kinds = ledger.books["market_type"].to_numpy()
     spot = kinds[flow.book] == "spot" if flow.book.size else closes
-    leveraged = spot & (fills["leverage"].fill_null(1).to_numpy() > 1)
+    leveraged = spot & (ledger.column("leverage").fill_null(1).to_numpy() > 1)
     opened = closes & (flow.closed == 0.0)
     wrong = int(opened.sum() + leveraged.sum())
     if not closes.any() and not leveraged.any():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fillbook.arrays import Floats, Ints
 from fillbook.metrics.registry import metric
-from fillbook.metrics.sums import total
+from fillbook.ledger.sums import total
 from fillbook.results import Undefined
 from fillbook.units import Unit
 

@@ -9,7 +9,7 @@ import numpy as np
 from fillbook.arrays import Bools, Floats
 from fillbook.metrics.registry import metric
 from fillbook.metrics.returns import deviation, mean
-from fillbook.metrics.sums import total
+from fillbook.ledger.sums import total
 from fillbook.results import Undefined
 from fillbook.units import Unit
 

@@ -9,7 +9,7 @@ import numpy as np
 from fillbook.arrays import Floats
 from fillbook.conventions import ReturnBasis
 from fillbook.metrics.registry import metric
-from fillbook.metrics.sums import total
+from fillbook.ledger.sums import total
 from fillbook.results import Undefined
 from fillbook.units import Unit
 
