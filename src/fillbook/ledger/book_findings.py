@@ -43,9 +43,10 @@ def funding_gaps(books: pl.DataFrame) -> list[Finding]:
     findings = []
     for reason, text in texts.items():
         rows = books.filter(pl.col("reasons").list.contains(reason))
-        for row in rows.iter_rows(named=True):
+        held = rows.select("bot", "connector", "pair").unique(maintain_order=True)
+        for bot, connector, pair in held.iter_rows():
             findings.append(Finding(
-                "funding", reason, Severity.WARNING, f"{row['connector']} {row['pair']} {text}",
+                "funding", reason, Severity.WARNING, f"{bot}: {pair} on {connector} {text}",
                 effect="net PnL is without funding and partial",
                 remedy="add the funding statement of the exchange",
             ))  # fmt: skip

@@ -1,0 +1,261 @@
+"""Bots that run executors: directional with barriers, a grid on a perpetual, averaging down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fillbook.arrays import Floats
+from fillbook.demo.bot_log import BotLog, Filled, Venue
+from fillbook.demo.markets import MINUTES, START_S, Market
+
+FUNDING_EVERY_MIN = 480
+
+
+@dataclass(frozen=True, slots=True)
+class Barriers:
+    """When a position is closed: fractions of the entry price, and minutes."""
+
+    take_profit: float
+    stop_loss: float
+    time_limit_min: int
+    activation: float
+    trailing: float
+
+
+def _signal(mid: Floats, window: int = 120) -> Floats:
+    """Distance of the mid from its mean of the window before, in deviations."""
+    sums = np.cumsum(np.insert(mid, 0, 0.0))
+    squares = np.cumsum(np.insert(mid**2, 0, 0.0))
+    mean = (sums[window:] - sums[:-window]) / window
+    spread = np.sqrt(np.maximum((squares[window:] - squares[:-window]) / window - mean**2, 1e-18))
+    return np.concatenate([np.zeros(window - 1), (mid[window - 1 :] - mean) / spread])
+
+
+def directional(  # noqa: PLR0913
+    log: BotLog, venue: Venue, market: Market, barriers: Barriers, size_quote: float,
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Trade back to the mean after a stretch, one position at a time, until a barrier is touched."""
+    controller = f"bollinger_v1_{market.pair}"
+    log.controller(controller, "directional_trading", {
+        "controller_name": "bollinger_v1", "connector_name": venue.connector,
+        "trading_pair": market.pair, "total_amount_quote": str(size_quote), "bb_length": 120,
+        "bb_std": 2.0, "leverage": venue.leverage, "stop_loss": str(barriers.stop_loss),
+        "take_profit": str(barriers.take_profit), "time_limit": barriers.time_limit_min * 60,
+        "trailing_stop": {"activation_price": str(barriers.activation), "trailing_delta": str(barriers.trailing)},
+    })  # fmt: skip
+    signal = _signal(market.mid)
+    minute = 120
+    while minute < MINUTES - 2:
+        if abs(signal[minute]) < 2.5:
+            minute += 1
+            continue
+        side = 1 if signal[minute] < 0.0 else -1
+        minute = _one_position(log, venue, market, barriers, (minute, side, size_quote), controller, rng)
+        minute += int(rng.integers(5, 30))
+
+
+def _one_position(  # noqa: PLR0913
+    log: BotLog, venue: Venue, market: Market, barriers: Barriers, entry: tuple[int, int, float],
+    controller: str, rng: np.random.Generator,
+) -> int:  # fmt: skip
+    """Open, hold and close one position; the minute in which it was over."""
+    minute, side, size_quote = entry
+    start_s = START_S + 60 * minute
+    limit = market.price(market.mid[minute] * (1.0 - side * 0.0001))
+    amount = market.amount(size_quote, limit)
+    config = {
+        "trading_pair": market.pair, "connector_name": venue.connector, "side": 1 if side > 0 else 2,
+        "entry_price": f"{limit}", "amount": f"{amount}", "leverage": venue.leverage, "level_id": "0",
+    }  # fmt: skip
+    fate = float(rng.random())
+    if fate < 0.03:
+        return _never_opened(log, venue, market, (minute, side, amount, limit), fate, controller, config)
+    order = log.place(venue, market, start_s, side, amount, limit, position="OPEN")
+    opened = log.fill(venue, order, start_s + int(rng.integers(1, 50)), limit, amount)
+    over, price, why = _touched(market, barriers, minute + 1, side, limit)
+    if fate > 0.985 and over > minute + 10:
+        over = minute + int(rng.integers(5, over - minute))
+        price, why = float(market.mid[over]), "EARLY_STOP"
+    for due in range(-(-(minute + 1) // FUNDING_EVERY_MIN) * FUNDING_EVERY_MIN, over + 1, FUNDING_EVERY_MIN):
+        log.fund(venue, market, due, side * amount)
+    if over >= MINUTES - 2:
+        log.executor("position_executor", controller, start_s, START_S + 60 * over, "POSITION_HOLD", [opened], config)
+        return MINUTES
+    end_s, price = START_S + 60 * over + int(rng.integers(1, 55)), market.price(price)
+    if why == "TAKE_PROFIT":
+        order = log.place(venue, market, start_s + 55, -side, amount, price, position="CLOSE")
+        closed = log.fill(venue, order, end_s, price, amount)
+    else:
+        slipped = market.price(price * (1.0 - side * float(rng.uniform(0.0, 0.0010))))
+        closed = log.taken(venue, market, end_s, -side, amount, slipped, position="CLOSE")
+    custom = {"close_price": f"{closed.price}", "current_position_average_price": f"{limit}", "side": config["side"]}
+    log.executor("position_executor", controller, start_s, end_s, why, [opened, closed], config, custom=custom)
+    return over
+
+
+def _never_opened(  # noqa: PLR0913
+    log: BotLog, venue: Venue, market: Market, order: tuple[int, int, float, float], fate: float,
+    controller: str, config: dict[str, object],
+) -> int:  # fmt: skip
+    """An executor whose order expired, failed, or found no balance."""
+    minute, side, amount, limit = order
+    start_s = START_S + 60 * minute
+    kind = "EXPIRED" if fate < 0.015 else "FAILED" if fate < 0.024 else "INSUFFICIENT_BALANCE"
+    if kind != "INSUFFICIENT_BALANCE":
+        order_id = log.place(venue, market, start_s, side, amount, limit, position="OPEN")
+        log.end(order_id, start_s + 30, "OrderCancelled" if kind == "EXPIRED" else "OrderFailure")
+    log.executor("position_executor", controller, start_s, start_s + 60, kind, [], config)
+    return minute + 1
+
+
+def _touched(
+    market: Market, barriers: Barriers, start: int, side: int, entry: float
+) -> tuple[int, float, str]:
+    """First barrier that is touched: minute, price, close type. The worse one where two are."""
+    stop = min(start + barriers.time_limit_min, MINUTES - 1)
+    best = (market.high if side > 0 else market.low)[start:stop] / entry - 1.0
+    worst = (market.low if side > 0 else market.high)[start:stop] / entry - 1.0
+    best, worst = side * best, side * worst
+    peak = np.maximum.accumulate(best) if best.size else best
+    trail = (peak >= barriers.activation) & (worst <= peak - barriers.trailing)
+    trail[1:] &= peak[:-1] >= barriers.activation
+    found = []
+    for why, hits in (
+        ("STOP_LOSS", worst <= -barriers.stop_loss), ("TRAILING_STOP", trail),
+        ("TAKE_PROFIT", best >= barriers.take_profit),
+    ):  # fmt: skip
+        if hits.any():
+            found.append((int(np.argmax(hits)), why))
+    if not found:
+        return stop, float(market.mid[stop]), "TIME_LIMIT"
+    at, why = min(found, key=lambda hit: hit[0])
+    level = {
+        "STOP_LOSS": -barriers.stop_loss, "TAKE_PROFIT": barriers.take_profit,
+        "TRAILING_STOP": float(peak[at]) - barriers.trailing,
+    }[why]  # fmt: skip
+    return start + at, entry * (1.0 + side * level), why
+
+
+def grid(  # noqa: PLR0913
+    log: BotLog, venue: Venue, market: Market, *, levels: int, step: float, size_quote: float, hours: int
+) -> None:  # fmt: skip
+    """Buy on the way down, sell each level a step higher; a new grid around the price every so often."""
+    controller = f"grid_strike_{market.pair}"
+    log.controller(controller, "generic", {
+        "controller_name": "grid_strike", "connector_name": venue.connector,
+        "trading_pair": market.pair, "leverage": venue.leverage, "levels": levels,
+        "min_spread_between_orders": str(step), "total_amount_quote": str(levels * size_quote),
+    })  # fmt: skip
+    for start in range(0, MINUTES, hours * 60):
+        _one_grid(log, venue, market, (start, min(start + hours * 60, MINUTES) - 2), levels, step, size_quote, controller)
+
+
+def _one_grid(  # noqa: PLR0913
+    log: BotLog, venue: Venue, market: Market, span: tuple[int, int], levels: int, step: float,
+    size_quote: float, controller: str,
+) -> None:  # fmt: skip
+    """One grid from start to stop; what is still held then is sold at the market."""
+    start, stop = span
+    centre = float(market.mid[start])
+    prices = [market.price(centre * (1.0 - step * (k + 1 - levels // 2))) for k in range(levels)]
+    amount = market.amount(size_quote, centre)
+    bids: dict[int, str] = {}
+    asks: dict[int, str] = {}
+    filled: list[Filled] = []
+    for minute in range(start, stop):
+        at_s, low, high = START_S + 60 * minute, market.low[minute], market.high[minute]
+        for k, price in enumerate(prices):
+            target = market.price(price * (1.0 + step))
+            if k in asks and high > target:
+                filled.append(log.fill(venue, asks.pop(k), at_s + 20 + k, target, amount))
+            elif k in bids and low < price:
+                filled.append(log.fill(venue, bids.pop(k), at_s + 30 + k, price, amount))
+                asks[k] = log.place(venue, market, at_s + 31 + k, -1, amount, target, position="CLOSE")
+            elif k not in bids and k not in asks and market.mid[minute] > price:
+                bids[k] = log.place(venue, market, at_s + 5, 1, amount, price, position="OPEN")
+        held = amount * len(asks)
+        if minute % FUNDING_EVERY_MIN == 0 and held:
+            log.fund(venue, market, minute, held)
+    end_s = START_S + 60 * stop
+    for order in (*bids.values(), *asks.values()):
+        log.end(order, end_s)
+    if asks:
+        left = round(amount * len(asks), market.listing.amount_decimals)
+        price = market.price(float(market.mid[stop]))
+        filled.append(log.taken(venue, market, end_s + 1, -1, left, price, position="CLOSE"))
+    won = sum(-f.side * f.value - f.fee_quote for f in filled)
+    log.executor(
+        "grid_executor", controller, START_S + 60 * start, end_s + 1,
+        "TAKE_PROFIT" if won > 0.0 else "STOP_LOSS", filled,
+        {
+            "trading_pair": market.pair, "connector_name": venue.connector, "side": 1,
+            "start_price": f"{prices[-1]}", "end_price": f"{prices[0]}", "leverage": venue.leverage,
+        },
+    )  # fmt: skip
+
+
+def averaging(  # noqa: PLR0913
+    log: BotLog, venue: Venue, market: Market, *, depths: tuple[float, ...], weights: tuple[float, ...],
+    size_quote: float, take_profit: float, stop_loss: float,
+) -> None:  # fmt: skip
+    """Buy in steps below the price, sell all a little above the average, or stop out."""
+    controller = f"dman_v3_{market.pair}"
+    log.controller(controller, "directional_trading", {
+        "controller_name": "dman_v3", "connector_name": venue.connector, "trading_pair": market.pair,
+        "dca_spreads": ",".join(map(str, depths)), "dca_amounts_pct": ",".join(map(str, weights)),
+        "total_amount_quote": str(size_quote), "take_profit": str(take_profit), "stop_loss": str(stop_loss),
+    })  # fmt: skip
+    minute = 0
+    while minute < MINUTES - 5:
+        minute = _one_average(log, venue, market, (minute, depths, weights, size_quote), (take_profit, stop_loss), controller) + 7
+
+
+def _one_average(  # noqa: PLR0913
+    log: BotLog, venue: Venue, market: Market,
+    entry: tuple[int, tuple[float, ...], tuple[float, ...], float], exits: tuple[float, float],
+    controller: str,
+) -> int:  # fmt: skip
+    """One round of averaging down; the minute in which it was over."""
+    start, depths, weights, size_quote = entry
+    take_profit, stop_loss = exits
+    centre, start_s = float(market.mid[start]), START_S + 60 * start
+    open_orders = []
+    for depth, weight in zip(depths, weights, strict=True):
+        price = market.price(centre * (1.0 - depth))
+        amount = market.amount(size_quote * weight / sum(weights), price)
+        open_orders.append((log.place(venue, market, start_s, 1, amount, price), price, amount))
+    filled: list[Filled] = []
+    minute, why = start, "TIME_LIMIT"
+    for minute in range(start, min(start + 2_880, MINUTES - 2)):
+        at_s = START_S + 60 * minute
+        while open_orders and market.low[minute] < open_orders[0][1]:
+            order, price, amount = open_orders.pop(0)
+            filled.append(log.fill(venue, order, at_s + 10 + len(filled), price, amount))
+        if not filled:
+            if minute - start >= 90:
+                why = "EXPIRED"
+                break
+            continue
+        average = sum(f.value for f in filled) / sum(f.amount for f in filled)
+        if market.mid[minute] > average * (1.0 + take_profit):
+            why = "TAKE_PROFIT"
+            break
+        if not open_orders and market.mid[minute] < average * (1.0 - stop_loss):
+            why = "STOP_LOSS"
+            break
+    end_s = START_S + 60 * minute + 30
+    for order, *_ in open_orders:
+        log.end(order, end_s)
+    if filled:
+        held = round(sum(f.amount for f in filled), market.listing.amount_decimals)
+        price = market.price(float(market.mid[minute]))
+        filled.append(log.taken(venue, market, end_s + 1, -1, held, price))
+    log.executor("dca_executor", controller, start_s, end_s + 1, why, filled, {
+        "trading_pair": market.pair, "connector_name": venue.connector, "side": 1,
+        "amounts_quote": [f"{size_quote * w / sum(weights):.2f}" for w in weights],
+        "prices": [f"{market.price(centre * (1 - d))}" for d in depths], "leverage": venue.leverage,
+    })  # fmt: skip
+    return minute
