@@ -48,13 +48,33 @@ def directional(  # noqa: PLR0913
     })  # fmt: skip
     signal = _signal(market.mid)
     minute = 120
-    while minute < MINUTES - 2:
+    while minute < MINUTES - barriers.time_limit_min - 60:
         if abs(signal[minute]) < 2.5:
             minute += 1
             continue
         side = 1 if signal[minute] < 0.0 else -1
         minute = _one_position(log, venue, market, barriers, (minute, side, size_quote), controller, rng)
         minute += int(rng.integers(5, 30))
+    _held(log, venue, market, MINUTES - 40, size_quote, controller)
+
+
+def _held(  # noqa: PLR0913
+    log: BotLog, venue: Venue, market: Market, minute: int, size_quote: float, controller: str
+) -> None:  # fmt: skip
+    """A last position that the bot still holds when it stops."""
+    at_s, price = START_S + 60 * minute, market.price(float(market.mid[minute]))
+    amount = market.amount(size_quote, price)
+    opened = log.taken(venue, market, at_s, 1, amount, price, position="OPEN")
+    log.executor("position_executor", controller, at_s, at_s + 1_200, "POSITION_HOLD", [opened], {
+        "trading_pair": market.pair, "connector_name": venue.connector, "side": 1,
+        "entry_price": f"{price}", "amount": f"{amount}", "leverage": venue.leverage, "level_id": "0",
+    }, net_pnl=0.0)  # fmt: skip
+    log.positions.append({
+        "id": f"{controller}-held", "controller_id": controller, "connector_name": venue.connector,
+        "side": "BUY", "trading_pair": market.pair, "timestamp": (at_s + 1_200) * 1000,
+        "volume_traded_quote": opened.value, "amount": amount, "breakeven_price": price,
+        "unrealized_pnl_quote": 0.0, "realized_pnl_quote": 0.0, "cum_fees_quote": opened.fee_quote,
+    })  # fmt: skip
 
 
 def _one_position(  # noqa: PLR0913
@@ -81,9 +101,6 @@ def _one_position(  # noqa: PLR0913
         price, why = float(market.mid[over]), "EARLY_STOP"
     for due in range(-(-(minute + 1) // FUNDING_EVERY_MIN) * FUNDING_EVERY_MIN, over + 1, FUNDING_EVERY_MIN):
         log.fund(venue, market, due, side * amount)
-    if over >= MINUTES - 2:
-        log.executor("position_executor", controller, start_s, START_S + 60 * over, "POSITION_HOLD", [opened], config)
-        return MINUTES
     end_s, price = START_S + 60 * over + int(rng.integers(1, 55)), market.price(price)
     if why == "TAKE_PROFIT":
         order = log.place(venue, market, start_s + 55, -side, amount, price, position="CLOSE")
