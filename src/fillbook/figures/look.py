@@ -1,0 +1,106 @@
+"""Colours by meaning, and the one template every figure wears."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import plotly.graph_objects as go
+
+FONT = "Inter, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Colours of one theme; profit and loss are teal and orange, which survive colour blindness."""
+
+    ground: str
+    ink: str
+    quiet: str
+    line: str
+    grid: str
+    accent: str
+    profit: str
+    loss: str
+    fee: str
+    funding: str
+    neutral: str
+
+
+LIGHT = Look(
+    "#ffffff", "#111827", "#6b7280", "#e5e7eb", "#eef0f3", "#2563eb", "#0f766e", "#c2410c",
+    "#b45309", "#7c3aed", "#4b5563",
+)  # fmt: skip
+DARK = Look(
+    "#0e1117", "#e6e8eb", "#9aa4b2", "#2a313c", "#222a35", "#60a5fa", "#2dd4bf", "#fb923c",
+    "#f59e0b", "#a78bfa", "#9ca3af",
+)  # fmt: skip
+LOOKS = {"light": LIGHT, "dark": DARK}
+
+
+def faded(colour: str, share: float) -> str:
+    """A hex colour let through by `share`, as ``rgba()``."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{share:g})"
+
+
+def dressed(
+    figure: go.Figure, look: Look, *, title: str, note: str, height: int, rows: int = 1
+) -> go.Figure:
+    """A figure in the common dress: title left, what is drawn beside it in quiet ink.
+
+    Parameters
+    ----------
+    figure
+        The figure, changed in place.
+    look
+        Light or dark.
+    title, note
+        What it shows; unit, sampling and number of points.
+    height
+        Pixels.
+    rows
+        Charts above one another that share the time axis.
+    """
+    head = f"<b>{title}</b>  <span style='color:{look.quiet};font-size:12px'>{note}</span>"
+    figure.update_layout(
+        title={"text": head, "x": 0, "xanchor": "left", "xref": "paper", "y": 1, "yanchor": "top",
+               "pad": {"t": 10, "l": 0}, "font": {"size": 15, "color": look.ink}},
+        font={"family": FONT, "size": 12, "color": look.quiet},
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", height=height,
+        margin={"l": 8, "r": 8, "t": 46, "b": 8}, hovermode="x unified", showlegend=False,
+        hoverlabel={"bgcolor": look.ground, "bordercolor": look.line,
+                    "font": {"family": FONT, "size": 12, "color": look.ink}},
+        bargap=0.18, dragmode="zoom",
+    )  # fmt: skip
+    axis: dict[str, Any] = {
+        "linecolor": look.line, "zerolinecolor": look.quiet, "zerolinewidth": 1, "nticks": 6,
+        "tickfont": {"color": look.quiet}, "automargin": True,
+    }  # fmt: skip
+    figure.update_xaxes(showgrid=False, zeroline=False, **{k: v for k, v in axis.items() if "zero" not in k})
+    figure.update_yaxes(
+        showgrid=True, gridcolor=look.grid, zeroline=True, tickformat="~s", side="right", **axis
+    )
+    if rows > 1:
+        figure.update_xaxes(showspikes=True, spikemode="across", spikethickness=1, spikecolor=look.line, spikedash="dot")
+    return figure
+
+
+def legend_above(figure: go.Figure) -> go.Figure:
+    """Show a legend in reading order above the chart, for several series."""
+    return figure.update_layout(
+        showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "xanchor": "left"},
+        margin={"t": 70},
+    )
+
+
+def signed_colours(values: Sequence[float], look: Look) -> list[str]:
+    """Profit's colour for each gain, loss's for each loss."""
+    return [look.profit if value >= 0.0 else look.loss for value in values]
+
+
+def counted(n: int, what: Literal["point", "day", "fill", "trade", "candle"]) -> str:
+    """``1,204 points``."""
+    return f"{n:,} {what}" + ("" if n == 1 else "s")
