@@ -1,1 +1,1 @@
-"""TBD."""
+"""The Streamlit app: the only room that knows Streamlit."""

@@ -1,1 +1,1 @@
-"""TBD."""
+"""The pages, one module or package each."""

@@ -1,1 +1,1 @@
-"""TBD."""
+"""The page owners of bots live on, a module a section."""

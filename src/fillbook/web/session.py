@@ -1,0 +1,119 @@
+"""What the session remembers, and answers that are computed once for all sessions.
+
+The session holds exactly the keys of `KEYS`. No table is ever hashed: data is known by the stamp of
+its files, an answer by the data's fingerprint, the filter and the conventions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypedDict
+
+import streamlit as st
+
+from fillbook.analysis.overview import Overview, overview
+from fillbook.conventions import Conventions
+from fillbook.figures.bars import Period
+from fillbook.figures.look import LOOKS, Look
+from fillbook.filters import Filter
+from fillbook.performance_data_source import PerformanceDataSource, open_data
+from fillbook.sources.base import expand
+
+SOURCE, DATA, CHOICE = "selected_checkpoint", "performance_data", "filter_params"
+CHARTS, EXPORT = "chart_settings", "export_config"
+KEYS = (SOURCE, DATA, CHOICE, CHARTS, EXPORT)
+Stamp = tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which rows count, and how they are booked."""
+
+    chosen: Filter = field(default_factory=Filter)
+    conventions: Conventions = field(default_factory=Conventions)
+
+
+class ChartSettings(TypedDict):
+    """How charts are drawn."""
+
+    period: Period
+
+
+class ExportConfig(TypedDict):
+    """What the export section was last set to."""
+
+    table: str
+    format: Literal["csv", "json", "parquet", "xlsx"]
+
+
+def start(uris: list[str]) -> None:
+    """Give every key a value in a new session."""
+    st.session_state.setdefault(SOURCE, tuple(uris))
+    st.session_state.setdefault(DATA, None)
+    st.session_state.setdefault(CHOICE, Choice())
+    st.session_state.setdefault(CHARTS, ChartSettings(period="day"))
+    st.session_state.setdefault(EXPORT, ExportConfig(table="fills", format="csv"))
+
+
+def data() -> PerformanceDataSource | None:
+    """The opened data, if any."""
+    held: PerformanceDataSource | None = st.session_state[DATA]
+    return held
+
+
+def choice() -> Choice:
+    """Filter and conventions in force."""
+    held: Choice = st.session_state[CHOICE]
+    return held
+
+
+def look() -> Look:
+    """Colours of the theme the reader uses."""
+    return LOOKS[st.context.theme.type or "light"]
+
+
+def open_sources(uris: tuple[str, ...]) -> PerformanceDataSource:
+    """Data of these files and folders; read anew only when one of them has changed.
+
+    Raises
+    ------
+    UnreadableSourceError
+        Not one file could be read.
+    """
+    return _opened(uris, stamp_of(uris))
+
+
+def stamp_of(uris: tuple[str, ...]) -> Stamp:
+    """Path, size and time of every file below `uris`, and of what a running bot writes beside it."""
+    files = [Path(path) for uri in uris for path in expand(uri)]
+    beside = [file.with_name(file.name + "-wal") for file in files]
+    stats = [(str(file), file.stat()) for file in (*files, *beside) if file.is_file()]
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Reading what the bots wrote …", show_time=True)
+def _opened(uris: tuple[str, ...], stamp: Stamp) -> PerformanceDataSource:
+    """`stamp` is in the key alone."""
+    del stamp
+    return open_data(*uris)
+
+
+def answer(held: PerformanceDataSource, asked: Choice) -> Overview:
+    """Overview of the data seen through the choice.
+
+    Raises
+    ------
+    BadRequestError
+        The choice asks for what the data does not hold.
+    """
+    return _answered(held, held.fingerprint, repr(asked), asked)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Booking every fill …", show_time=True)
+def _answered(
+    _data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice
+) -> Overview:
+    """The key is the fingerprint of the data and the name of the choice."""
+    del fingerprint, name
+    return overview(_data, _asked.chosen, _asked.conventions)

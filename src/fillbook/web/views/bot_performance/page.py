@@ -1,0 +1,40 @@
+"""Bot performance: how much, at what risk, since when, and can I trust it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fillbook.errors import FillbookError
+from fillbook.web import session, shown
+from fillbook.web.views.bot_performance import (
+    data_source,
+    execution,
+    export,
+    global_results,
+    overview,
+)
+
+
+def show() -> None:
+    """The five sections, the answer first."""
+    st.title("Bot performance", anchor=False)
+    held = session.data()
+    if held is None or held.fills.is_empty():
+        data_source.show(held, is_open=True)
+        return
+    try:
+        answer = session.answer(held, session.choice())
+    except FillbookError as error:
+        st.error(str(error), icon=":material/error:")
+        data_source.show(held)
+        return
+    st.caption(shown.scope(answer))
+    shown.trust(answer.checks, answer.findings)
+    data_source.show(held)
+    if answer.period is None or not int(answer.books["n_fills"].sum()):
+        shown.empty("No fill passes the filter.", "Widen the period or clear a choice in the sidebar.")
+        return
+    overview.show(answer)
+    global_results.show(answer)
+    execution.show(answer, held)
+    export.show(answer, held)
