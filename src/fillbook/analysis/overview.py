@@ -221,7 +221,7 @@ def _trips_frame(ledger: Ledger) -> pl.DataFrame:
         (pl.col(name) * to_quote).alias(f"{name}_quote") for name in ("gross", "fees", "mae", "mfe")
     ]
     return (
-        ledger.trips.with_columns(*money, funding_quote=pl.col("funding"), qty_base=pl.col("closed_base"))
+        ledger.trips.with_columns(*money, funding_quote=pl.col("funding"), qty_base=pl.max_horizontal("closed_base", "entry_base"))
         .with_columns(net_quote=pl.col("gross_quote") - pl.col("fees_quote") + pl.col("funding_quote"))
         .sort("exit_at", nulls_last=True, maintain_order=True)
         .select(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import streamlit as st
 
@@ -11,12 +12,21 @@ from fillbook.web.views import data_health, metric_reference
 from fillbook.web.views.bot_performance import page as bot_performance
 
 st.set_page_config(
-    page_title="fillbook", page_icon=":material/menu_book:", layout="wide",
+    page_title="fillbook", page_icon=str(Path(__file__).parent / "static" / "icon.png"), layout="wide",
     menu_items={"About": "What a trading bot earned, every fill booked once."},
 )  # fmt: skip
+first = st.Page(bot_performance.show, title="Bot performance", url_path="bot_performance")
+
+
+def _root() -> None:
+    """The bare address leads to the first page, which has an address of its own."""
+    st.switch_page(first)
+
+
 pages = st.navigation(
     [
-        st.Page(bot_performance.show, title="Bot performance", url_path="bot_performance", default=True),
+        st.Page(_root, title="fillbook", default=True, visibility="hidden"),
+        first,
         st.Page(data_health.show, title="Data health", url_path="data_health"),
         st.Page(metric_reference.show, title="Metric reference", url_path="metrics"),
     ],

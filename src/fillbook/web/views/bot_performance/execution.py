@@ -72,7 +72,7 @@ def _trips(answer: Overview, held: PerformanceDataSource) -> None:
     }  # fmt: skip
     event = st.dataframe(
         listed.select(*columns), column_config=columns, hide_index=True, height=320,
-        on_select="rerun", selection_mode="single-row",
+        on_select="rerun", selection_mode="single-row", placeholder="—",
     )  # fmt: skip
     more = f"The newest {_LISTED} of {trips.height:,}; the export holds all. " if trips.height > _LISTED else ""
     st.caption(more + "Select a row to see its fills.")
