@@ -11,7 +11,7 @@ from fillbook.conventions import Conventions, CostMethod
 from fillbook.errors import FillbookError
 from fillbook.filters import UNLINKED, Filter
 from fillbook.performance_data_source import PerformanceDataSource
-from fillbook.web import session
+from fillbook.web import state
 
 _QUICK = {"1D": 1, "7D": 7, "30D": 30, "All": 0}
 _METHODS: dict[CostMethod, str] = {
@@ -22,26 +22,26 @@ _METHODS: dict[CostMethod, str] = {
 
 def show(uris: list[str]) -> None:
     """Open the chosen sources and take the choices; both are in the session afterwards."""
-    session.start(uris)
+    state.start(uris)
     with st.sidebar:
         _open()
-        held = session.data()
+        held = state.data()
         if held is not None and held.fills.height:
             chosen = _filter(held)
             conventions = _conventions()
-            st.session_state[session.CHOICE] = session.Choice(chosen, conventions)
+            st.session_state[state.CHOICE] = state.Choice(chosen, conventions)
             st.caption(in_force(conventions))
 
 
 def _open() -> None:
     """Read the selected sources, or say why not."""
-    chosen: tuple[str, ...] = st.session_state[session.SOURCE]
-    st.session_state[session.DATA] = None
+    chosen: tuple[str, ...] = st.session_state[state.SOURCE]
+    st.session_state[state.DATA] = None
     if not chosen:
         st.caption("No data is open. Choose it under *Data source*.")
         return
     try:
-        st.session_state[session.DATA] = session.open_sources(chosen)
+        st.session_state[state.DATA] = state.open_sources(chosen)
     except FillbookError as error:
         st.error(str(error), icon=":material/error:")
 

@@ -10,7 +10,7 @@ import streamlit as st
 from fillbook.errors import FillbookError
 from fillbook.findings import Finding, Severity
 from fillbook.ledger.invariants import Verdict
-from fillbook.web import session, shown
+from fillbook.web import st_utils, state
 
 _ICONS = {
     Severity.ERROR: ":material/error:", Severity.WARNING: ":material/warning:",
@@ -22,17 +22,17 @@ _VERDICTS = {Verdict.PASS: "✓ pass", Verdict.FAIL: "✗ fail", Verdict.NOT_CHE
 def show() -> None:
     """Everything a doubting reader may ask of the data."""
     st.title("Data health", anchor=False)
-    held = session.data()
+    held = state.data()
     if held is None:
-        shown.empty("No data is open.", "Choose it on the page Bot performance.")
+        st_utils.empty("No data is open.", "Choose it on the page Bot performance.")
         return
     try:
-        answer = session.answer(held, session.choice())
+        answer = state.answer(held, state.choice())
     except FillbookError as error:
         st.error(str(error), icon=":material/error:")
         return
-    st.caption(shown.scope(answer))
-    shown.trust(answer.checks, answer.findings)
+    st.caption(st_utils.scope(answer))
+    st_utils.trust(answer.checks, answer.findings)
     _findings(answer.findings)
     st.header("The book's checks of itself", anchor=False, divider="gray")
     st.dataframe(

@@ -9,7 +9,7 @@ import streamlit as st
 
 from fillbook.errors import FillbookError
 from fillbook.performance_data_source import PerformanceDataSource
-from fillbook.web import session
+from fillbook.web import state
 
 _KINDS = ["sqlite", "sqlite3", "db", "csv", "json", "parquet"]
 
@@ -80,9 +80,9 @@ def _demo() -> str:
 def _choose(uris: tuple[str, ...]) -> None:
     """Open these from now on, if they can be read at all."""
     try:
-        session.open_sources(uris)
+        state.open_sources(uris)
     except FillbookError as error:
         st.error(str(error), icon=":material/error:")
         return
-    st.session_state[session.SOURCE] = uris
+    st.session_state[state.SOURCE] = uris
     st.rerun()

@@ -10,7 +10,7 @@ import streamlit as st
 from fillbook.analysis.overview import Overview
 from fillbook.figures.candles import candles_figure
 from fillbook.performance_data_source import PerformanceDataSource
-from fillbook.web import session, shown
+from fillbook.web import st_utils, state
 
 _LISTED = 500
 _TIME = "YYYY-MM-DD HH:mm:ss"
@@ -38,7 +38,7 @@ def _drawn(answer: Overview, held: PerformanceDataSource) -> None:
         inside = pl.col("at").is_between(fills["at"].min(), fills["at"].max())
         finest = pl.col("interval_s") == candles["interval_s"].min()
         candles = candles.filter(inside & finest)
-    shown.chart(candles_figure(candles, fills, session.look(), pair=f"{pair} on {connector}"), f"Fills of {pair}")
+    st_utils.chart(candles_figure(candles, fills, state.look(), pair=f"{pair} on {connector}"), f"Fills of {pair}")
     if candles.is_empty():
         st.caption("No candles of this pair are open: add a candle file or a folder that holds one.")
 
@@ -49,7 +49,7 @@ def _trips(answer: Overview, held: PerformanceDataSource) -> None:
     trips = answer.trips.sort("entry_at", descending=True)
     st.subheader("Round trips", anchor=False)
     if trips.is_empty():
-        shown.empty("There is no round trip in this view.", "Widen the period.")
+        st_utils.empty("There is no round trip in this view.", "Widen the period.")
         return
     listed = trips.head(_LISTED).with_columns(
         direction=pl.when(pl.col("side") > 0).then(pl.lit("long")).otherwise(pl.lit("short")),
@@ -86,7 +86,7 @@ def _fills_of(trip: dict[str, object], answer: Overview, held: PerformanceDataSo
     same = [pl.col(name) == trip[name] for name in ("bot", "connector", "pair")]
     fills = answer.chosen.apply(held.fills).filter(pl.col("at").is_between(trip["entry_at"], end), *same)
     number, moment = st.column_config.NumberColumn, st.column_config.DatetimeColumn
-    shown.rows(fills.with_columns(side=pl.when(pl.col("side") > 0).then(pl.lit("BUY")).otherwise(pl.lit("SELL"))), {
+    st_utils.rows(fills.with_columns(side=pl.when(pl.col("side") > 0).then(pl.lit("BUY")).otherwise(pl.lit("SELL"))), {
         "at": moment("Time", format=_TIME, timezone="UTC"), "side": "Side",
         "amount_base": number("Amount", format="%.8g"), "price_quote": number("Price", format="%.8g"),
         "order_type": "Type", "fee_amount": number("Fee", format="%.8g"), "fee_token": "Fee in",

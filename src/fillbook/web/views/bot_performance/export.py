@@ -9,7 +9,7 @@ from fillbook.errors import FillbookError
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.reports.table import ANSWER_TABLES, DATA_TABLES, report_table
 from fillbook.reports.writing import Format, table_bytes
-from fillbook.web import session
+from fillbook.web import state
 
 _FORMATS: dict[Format, str] = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "parquet": "Parquet"}
 
@@ -18,7 +18,7 @@ _FORMATS: dict[Format, str] = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "p
 def show(answer: Overview, held: PerformanceDataSource) -> None:
     """Choose a table and a format, then download."""
     st.header("Export", anchor=False, divider="gray")
-    config: session.ExportConfig = st.session_state[session.EXPORT]
+    config: state.ExportConfig = st.session_state[state.EXPORT]
     names = [*ANSWER_TABLES, *DATA_TABLES]
     left, right = st.columns(2)
     with left:

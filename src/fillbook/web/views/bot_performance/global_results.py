@@ -7,25 +7,25 @@ import streamlit as st
 
 from fillbook.analysis.overview import Overview
 from fillbook.figures.bars import cumulative_figure, kind_bars, win_loss_figure
-from fillbook.web import session, shown
+from fillbook.web import st_utils, state
 
 
 def show(answer: Overview) -> None:
     """Volume, wins and losses, long against short, kinds of close, drawdowns."""
     st.header("Global results", anchor=False, divider="gray")
     if answer.currency is None:
-        shown.empty("There is no total over several currencies.", "Choose the pairs of one quote currency.")
+        st_utils.empty("There is no total over several currencies.", "Choose the pairs of one quote currency.")
         return
-    look, currency = session.look(), answer.currency
+    look, currency = state.look(), answer.currency
     closed = answer.trips.filter(~pl.col("is_open"))
     left, right = st.columns(2, gap="medium")
     with left:
-        shown.chart(cumulative_figure(answer.daily, look, currency=currency), "Cumulative volume by day")
+        st_utils.chart(cumulative_figure(answer.daily, look, currency=currency), "Cumulative volume by day")
     with right:
         if closed.height:
-            shown.chart(win_loss_figure(closed, look), "Round trips won and lost by day")
+            st_utils.chart(win_loss_figure(closed, look), "Round trips won and lost by day")
         else:
-            shown.empty("No round trip was closed.", "The position was never flat again: see the books above.")
+            st_utils.empty("No round trip was closed.", "The position was never flat again: see the books above.")
     left, right = st.columns(2, gap="medium")
     with left:
         _by_direction(answer, closed, currency)
@@ -41,9 +41,9 @@ def _by_direction(answer: Overview, closed: pl.DataFrame, currency: str) -> None
     side = pl.when(pl.col("side") > 0).then(pl.lit("long")).otherwise(pl.lit("short"))
     sums = closed.group_by(direction=side).agg(pl.col("net_quote").sum(), n=pl.len())
     named = sums.with_columns(direction=pl.format("{} ({})", "direction", "n"))
-    shown.chart(
+    st_utils.chart(
         kind_bars(
-            named, session.look(), label="direction", value="net_quote",
+            named, state.look(), label="direction", value="net_quote",
             title="Round trips, long and short", currency=currency, height=200,
         ),
         "Net PnL of long and of short round trips",
@@ -56,9 +56,9 @@ def _by_book(answer: Overview, currency: str) -> None:
     if known["quote"].n_unique() > 1:
         return
     pairs = known.group_by(pl.format("{}", "pair").alias("pair")).agg(pl.col("net_quote").sum())
-    shown.chart(
+    st_utils.chart(
         kind_bars(
-            pairs, session.look(), label="pair", value="net_quote", title="Net PnL by pair",
+            pairs, state.look(), label="pair", value="net_quote", title="Net PnL by pair",
             currency=currency, height=200,
         ),
         "Net PnL by pair",
@@ -74,7 +74,7 @@ def _drawdowns(answer: Overview, currency: str) -> None:
         hours = answer.drawdowns.head(20).with_columns(
             length_h=pl.col("length_s") / 3600, to_valley_h=pl.col("to_valley_s") / 3600
         )
-        shown.rows(hours, {
+        st_utils.rows(hours, {
             "depth": number(f"Depth, {currency}", format="%,.2f"),
             "depth_fraction": number("Of the peak", format="percent", help="Needs declared capital."),
             "peak_at": moment("Peak", format="YYYY-MM-DD HH:mm", timezone="UTC"),

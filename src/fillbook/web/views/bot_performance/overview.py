@@ -9,7 +9,7 @@ from fillbook.analysis.overview import Overview
 from fillbook.figures.bars import Period, pnl_bars
 from fillbook.figures.equity import equity_figure
 from fillbook.units import money_decimals
-from fillbook.web import session, shown
+from fillbook.web import st_utils, state
 
 _ANSWER = ("net_pnl", "max_drawdown", "sharpe_ratio", "win_rate", "profit_factor", "fees")
 _MORE = (
@@ -21,25 +21,25 @@ _PERIODS: tuple[Period, ...] = ("day", "week", "month")
 
 def show(answer: Overview) -> None:
     """Cards, equity with PnL by period, and the books."""
-    shown.cards([answer.metrics[key] for key in _ANSWER])
+    st_utils.cards([answer.metrics[key] for key in _ANSWER])
     if answer.currency is None:
-        shown.empty(
+        st_utils.empty(
             "There is no total: no rate joins the quote currencies.",
             "Each book below stands in its own; add candles of a joining pair to see them together.",
         )
     else:
         _charts(answer, answer.currency)
     with st.expander("More figures"):
-        shown.cards([answer.metrics[key] for key in _MORE])
+        st_utils.cards([answer.metrics[key] for key in _MORE])
     _books(answer)
 
 
 def _charts(answer: Overview, currency: str) -> None:
-    look, settings = session.look(), st.session_state[session.CHARTS]
+    look, settings = state.look(), st.session_state[state.CHARTS]
     left, right = st.columns([5, 3], gap="medium")
     with left:
         start = answer.conventions.capital or 0.0
-        shown.chart(
+        st_utils.chart(
             equity_figure(answer.equity, look, currency=currency, start=start),
             "Net PnL over time above its drawdown",
         )
@@ -48,7 +48,7 @@ def _charts(answer: Overview, currency: str) -> None:
             "PnL by", _PERIODS, default=settings["period"], required=True, label_visibility="collapsed"
         )
         settings["period"] = period
-        shown.chart(
+        st_utils.chart(
             pnl_bars(answer.daily, look, currency=currency, period=period, height=330),
             f"PnL by {period}",
         )
@@ -62,7 +62,7 @@ def _books(answer: Overview) -> None:
     decimals = max((money_decimals(str(quote)) for quote in books["quote"].unique()), default=2)
     money = f"%+,.{decimals}f"
     reasons = books["reasons"].list.eval(pl.element().str.replace_all("_", " ")).list.join(", ")
-    shown.rows(
+    st_utils.rows(
         books.with_columns(reasons.alias("note")),
         {
             "bot": "Bot", "connector": "Exchange", "pair": "Pair", "leg": "Leg",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from fillbook.errors import FillbookError
-from fillbook.web import session, shown
+from fillbook.web import st_utils, state
 from fillbook.web.views.bot_performance import (
     data_source,
     execution,
@@ -18,21 +18,21 @@ from fillbook.web.views.bot_performance import (
 def show() -> None:
     """The five sections, the answer first."""
     st.title("Bot performance", anchor=False)
-    held = session.data()
+    held = state.data()
     if held is None or held.fills.is_empty():
         data_source.show(held, is_open=True)
         return
     try:
-        answer = session.answer(held, session.choice())
+        answer = state.answer(held, state.choice())
     except FillbookError as error:
         st.error(str(error), icon=":material/error:")
         data_source.show(held)
         return
-    st.caption(shown.scope(answer))
-    shown.trust(answer.checks, answer.findings)
+    st.caption(st_utils.scope(answer))
+    st_utils.trust(answer.checks, answer.findings)
     data_source.show(held)
     if answer.period is None or not int(answer.books["n_fills"].sum()):
-        shown.empty("No fill passes the filter.", "Widen the period or clear a choice in the sidebar.")
+        st_utils.empty("No fill passes the filter.", "Widen the period or clear a choice in the sidebar.")
         return
     overview.show(answer)
     global_results.show(answer)
