@@ -1,0 +1,123 @@
+"""Time fillbook against the bare floor and against a pandas script, in one run.
+
+``python benchmarks/run.py 10000 100000 1000000 [--write]``; ``--write`` keeps the answer in
+``docs/performance.md``.
+"""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from fillbook.testing.databases import write_large_database
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "performance.md"
+RUNS = 3
+
+
+def built_floor(folder: Path) -> Path | None:
+    """The C loop, or None where no compiler or no SQLite header is."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return None
+    target = folder / "floor"
+    done = subprocess.run(
+        [compiler, "-O2", str(HERE / "floor.c"), "-lsqlite3", "-o", str(target)],
+        check=False, capture_output=True,
+    )  # fmt: skip
+    return target if done.returncode == 0 else None
+
+
+def seconds(words: list[str]) -> float:
+    """Seconds of the quickest of a few runs of a whole process."""
+    found = []
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+        found.append(time.perf_counter() - start)
+    return min(found)
+
+
+def measured(way: str, path: Path) -> dict[str, float]:
+    """The quickest of a few measurements, each in its own process."""
+    runs = []
+    for _ in range(RUNS):
+        words = [sys.executable, str(HERE / "measure.py"), way, str(path)]
+        runs.append(json.loads(subprocess.run(words, check=True, capture_output=True).stdout))
+    return {key: min(run[key] for run in runs) for key in runs[0]}
+
+
+def line(n: int, folder: Path, floor: Path | None) -> str:
+    """One row of the table."""
+    path = folder / f"fills_{n}.sqlite"
+    write_large_database(path, n)
+    bare = seconds([str(floor), str(path)]) if floor else float("nan")
+    ours, pandas = measured("ours", path), measured("pandas", path)
+    path.unlink()
+    return (
+        f"| {n:,} | {bare:.3f} s | {ours['open_s']:.3f} s = {ours['open_s'] / bare:.1f} × floor "
+        f"| {pandas['open_s']:.2f} s | {ours['answer_s']:.3f} s | {ours['filter_s'] * 1000:.0f} ms "
+        f"| {ours['open_bytes'] / n:.0f} B | {ours['all_bytes'] / n:.0f} B | {pandas['open_bytes'] / n:.0f} B "
+        f"| {(ours['open_s'] + ours['answer_s']) / n * 1e6:.2f} µs |"
+    )
+
+
+def processes(folder: Path) -> list[str]:
+    """Whole processes, as a person starts them."""
+    program = str(Path(sys.executable).parent / "fillbook")
+    small = write_large_database(folder / "small.sqlite", 500)
+    return [
+        f"* `fillbook --help`: {seconds([program, '--help']):.2f} s",
+        f"* `fillbook summary` of 500 fills: {seconds([program, 'summary', str(small)]):.2f} s",
+    ]
+
+
+def page(sizes: list[int]) -> str:
+    """The whole answer as Markdown."""
+    with tempfile.TemporaryDirectory(prefix="fillbook-bench-") as name:
+        folder = Path(name)
+        floor = built_floor(folder)
+        head = [
+            "| fills | floor | open | pandas script | ledger and all metrics | a filter change | peak, open | peak, all | peak, pandas | time a fill |",
+            "|---" * 10 + "|",
+        ]  # fmt: skip
+        rows = [line(n, folder, floor) for n in sizes]
+        machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
+        return "\n".join([*head, *rows, "", *processes(folder), "", f"Measured with {machine}."])
+
+
+ABOUT = """\
+# Speed and memory
+
+`make bench` builds databases of 10⁴, 10⁵ and 10⁶ fills and times, in one run (`FILLS=10000000` for more):
+
+* **floor**: a C loop over `sqlite3_step` that reads the same columns, whole process;
+* **open**: read, fees taken apart, validated, deduplicated, hashed;
+* **ledger and all metrics**: the first answer after opening, with the book's checks of itself;
+* **a filter change**: the slowest of three (one pair, one side, half the period), without the checks,
+  as the page asks for them of the whole;
+* **pandas script**: `read_sql`, `json.loads` a fee, one sum by pair: no validation, no books;
+* **peak**: most memory above what the loaded program holds, a fill.
+
+Each figure is the best of three processes.
+
+"""
+
+
+def main() -> None:
+    """Print the table; keep it with ``--write``."""
+    sizes = [int(word) for word in sys.argv[1:] if not word.startswith("-")]
+    text = page(sizes or [10_000, 100_000, 1_000_000])
+    print(text)
+    if "--write" in sys.argv:
+        PAGE.write_text(ABOUT + text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
