@@ -152,7 +152,7 @@ def round_trips(case: Case) -> Any:
         })  # fmt: skip
     tables = {"fills": fill_table(case, fills).sort("at", maintain_order=True), "funding": funding, "flat_fees": more_fees(fills)}
     ledger = kept_tables(case, tables, dust_base=num(case["dust_qty"]))
-    ids = tables["fills"]["trade_id"][ledger.column("place")]
+    ids = ledger.column("trade_id")
     trips = ledger.trips.filter(~pl.col("is_open")).sort("exit_at", maintain_order=True)
     answer = [
         {

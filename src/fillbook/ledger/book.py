@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -15,7 +15,7 @@ from fillbook.filters import Filter
 from fillbook.findings import Finding
 from fillbook.ledger.book_findings import fee_findings, funding_gaps
 from fillbook.ledger.book_sums import INVERSE, book_sums
-from fillbook.ledger.fees import Fees, fees_in_quote, revalued
+from fillbook.ledger.fees import Fees, ThirdToken, fees_in_quote, revalued
 from fillbook.ledger.flow import Flow
 from fillbook.ledger.funding import assign_funding, funding_findings
 from fillbook.ledger.marks import Mark, end_mark, refuse_missing
@@ -23,25 +23,20 @@ from fillbook.ledger.positions import Assignment, assign_books
 from fillbook.ledger.rates import Prices, Series
 from fillbook.ledger.round_trips import average_price, fold_round_trips, funding_of_trips
 
-# what is still asked of the fills once they are folded
-_LATER = [
-    "place", "bot", "connector", "pair", "at", "side", "position_action", "leverage",
-    "fee_quote_recorded", "controller_id", "close_type",
-]  # fmt: skip
-
-
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What does not depend on the filter: books, fees and prices of all fills, found once.
 
     Parameters
     ----------
+    fills
+        The canonical table.
     assigned
-        Fills sorted into books.
+        Which book each of its rows belongs to.
     whole
-        The same folded: arrays of all fills.
-    fees
-        Fees of the fills, at their own time.
+        All fills folded, in the order of the books.
+    method, third
+        How the fee of each fill was found, and fees to be valued once more at the end.
     prices
         Every price the data holds.
     funding
@@ -50,9 +45,11 @@ class Prepared:
         What was noticed.
     """
 
+    fills: pl.DataFrame
     assigned: Assignment
     whole: Flow
-    fees: Fees
+    method: Ints
+    third: tuple[ThirdToken, ...]
     prices: Prices
     funding: pl.DataFrame
     conventions: Conventions
@@ -70,7 +67,7 @@ class Ledger:
     flow
         The fills booked as arrays, with positions and PnL of each.
     fills, rows
-        Fills of all books, and which of them are in `flow`, in its order; see `column`.
+        The canonical table, and which of its rows are in `flow`, in its order; see `column`.
     fee_method
         Index into `fees.METHODS` of each fill.
     funding
@@ -104,13 +101,8 @@ class Ledger:
     findings: tuple[Finding, ...]
 
     def column(self, name: str) -> pl.Series:
-        """A column of the fills in the order of `flow`; ``place`` is their row in the canonical table."""
-        return _at(self.fills[name], self.rows)
-
-
-def _at(column: pl.Series, rows: Ints) -> pl.Series:
-    """Values at some of the places, which are in order; all of them without a copy."""
-    return column if rows.size == column.len() else column[rows]
+        """A column of the canonical table in the order of `flow`."""
+        return self.fills[name][self.rows]
 
 
 def prepare(
@@ -137,20 +129,19 @@ def prepare(
         tables, max_mid_age_s=conventions.max_mid_age_s, max_rate_age_s=conventions.max_rate_age_s,
         rates=rates,
     )  # fmt: skip
-    assigned = assign_books(tables["fills"], tables["funding"], conventions)
+    fills = tables["fills"]
+    assigned = assign_books(fills, tables["funding"], conventions)
     is_spot = (assigned.books["market_type"] == "spot").to_numpy()[assigned.book]
     fees = fees_in_quote(
-        assigned.fills, tables["flat_fees"], is_spot=is_spot, prices=prices, conventions=conventions
+        fills, tables["flat_fees"], is_spot=is_spot, prices=prices, conventions=conventions
     )
-    fills = assigned.fills
-    assigned = replace(assigned, fills=fills.select(_LATER))
     whole = _flow(fills, assigned, fees, contract_value or {})
     funding = assign_funding(
         tables["funding"], assigned.books,
         [(whole.at[rows], whole.position[rows], whole.price[rows]) for rows in whole.slices()],
     )  # fmt: skip
     findings = (*assigned.findings, *fee_findings(fees, fills), *funding_findings(funding))
-    return Prepared(assigned, whole, fees, prices, funding, conventions, findings)
+    return Prepared(fills, assigned, whole, fees.method, fees.third, prices, funding, conventions, findings)
 
 
 def keep_ledger(
@@ -177,14 +168,12 @@ def keep_ledger(
     rows, books, flow, funding = _chosen(prepared, chosen)
     if not with_funding:
         funding = funding.clear()
-    conventions, end_us = prepared.conventions, _epoch_us(end)
+    conventions, end_us, fills = prepared.conventions, _epoch_us(end), prepared.fills
     marks = _marks(books, flow, prepared.prices, end_us, conventions)
-    fills = prepared.assigned.fills
-    controllers = fills["controller_id"]
-    trips, left_over = _trips(flow, funding, books, (controllers, rows), prepared.prices, conventions)
-    lost = revalued(prepared.fees, _mask(rows, fills.height), prepared.prices, conventions, end_us)
-    method = prepared.fees.method[rows]
-    books, unit_marks = book_sums(books, flow, lost[rows], method, funding, marks, trips, conventions, end_us)
+    trips, left_over = _trips(flow, funding, books, (fills["controller_id"], rows), prepared.prices, conventions)
+    lost = revalued(prepared.third, _mask(rows, fills.height), prepared.prices, conventions, end_us)[rows]
+    method = prepared.method[rows]
+    books, unit_marks = book_sums(books, flow, lost, method, funding, marks, trips, conventions, end_us)
     if conventions.strict_marks:
         refuse_missing(books)
     return Ledger(
@@ -205,32 +194,35 @@ def _mask(rows: Ints, n: int) -> Bools:
 
 
 def _chosen(prepared: Prepared, chosen: Filter | None) -> tuple[Ints, pl.DataFrame, Flow, pl.DataFrame]:
-    """Places of the fills that pass, the books that are left, renumbered, their flow and payments."""
-    whole, funding, books = prepared.whole, prepared.funding, prepared.assigned.books
-    fills = prepared.assigned.fills
+    """Rows of the fills that pass, the books that are left, renumbered, their flow and payments."""
+    whole, funding, assigned = prepared.whole, prepared.funding, prepared.assigned
+    fills, books = prepared.fills, assigned.books
+    every = np.arange(fills.height) if assigned.order is None else assigned.order
     conditions = chosen.conditions(fills.columns) if chosen else []
     if chosen is None or not conditions:
-        return np.arange(fills.height), books, whole, funding
-    rows = np.flatnonzero(fills.select(pl.all_horizontal(conditions)).to_series().to_numpy())
+        return every, books, whole, funding
+    passes = fills.select(pl.all_horizontal(conditions)).to_series().to_numpy()
+    places = np.flatnonzero(assigned.sorted(passes))
     funding = chosen.apply(funding)
-    left = np.union1d(np.unique(whole.book[rows]), funding["book"].unique().to_numpy()).astype(np.int64)
+    left = np.union1d(np.flatnonzero(np.bincount(whole.book[places])), funding["book"].unique().to_numpy())
+    left = left.astype(np.int64)
     code = np.full(books.height, -1)
     code[left] = np.arange(left.size)
     funding = funding.with_columns(book=pl.Series(code[funding["book"].to_numpy()], dtype=pl.Int64))
     books = books[left].with_columns(book=pl.Series(np.arange(left.size)))
-    if rows.size == whole.book.size:
-        return rows, books, whole, funding
-    return rows, books, whole.taken(rows, code), funding
+    if places.size == whole.book.size:
+        return every, books, whole, funding
+    return every[places], books, whole.taken(places, code), funding
 
 
 def _flow(
     fills: pl.DataFrame, assigned: Assignment, fees: Fees, contract_value: Mapping[str, float]
 ) -> Flow:
     """Arrays of all fills, inverse contracts turned into unit prices and settlement fees."""
-    book, books = assigned.book, assigned.books
-    price = fills["price_quote"].to_numpy()
-    qty = fills["side"].cast(pl.Float64).to_numpy() * fills["amount_base"].to_numpy()
-    unit, fee = price, fees.quote
+    book, books, ordered = assigned.sorted(assigned.book), assigned.books, assigned.sorted
+    price = ordered(fills["price_quote"].to_numpy())
+    qty = ordered(fills["side"].cast(pl.Float64).to_numpy() * fills["amount_base"].to_numpy())
+    unit, fee = price, ordered(fees.quote)
     inverse = (books["market_type"] == INVERSE).to_numpy()
     if inverse.any():
         is_inverse = inverse[book]
@@ -239,8 +231,8 @@ def _flow(
         unit = np.where(is_inverse, -1.0 / price, price)
         fee = np.where(is_inverse, fee / price, fee)
     return Flow.of(
-        n_books=books.height, book=book, at=fills["at"].dt.timestamp("us").to_numpy(), qty=qty,
-        price=price, unit=unit, fee=fee, fee_base=fees.base,
+        n_books=books.height, book=book, at=ordered(fills["at"].to_physical().to_numpy()), qty=qty,
+        price=price, unit=unit, fee=fee, fee_base=ordered(fees.base),
     )  # fmt: skip
 
 

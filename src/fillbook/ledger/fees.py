@@ -196,19 +196,19 @@ def _settle(tally: _Tally, fills: pl.DataFrame, percent_fee: Floats) -> Fees:
         gone = np.isnan(group.value) & ~use_recorded[group.rows]
         if gone.any():
             lost[group.token] = lost.get(group.token, 0.0) + float(group.paid[gone].sum())
-    return Fees(tally.quote, tally.base, method.astype(np.int64), tuple(tally.groups), disagrees, lost)
+    return Fees(tally.quote, tally.base, method.astype(np.int8), tuple(tally.groups), disagrees, lost)
 
 
 def revalued(
-    fees: Fees, is_chosen: Bools, prices: Prices, conventions: Conventions, end_us: int
+    third: tuple[ThirdToken, ...], is_chosen: Bools, prices: Prices, conventions: Conventions, end_us: int
 ) -> Floats:
     """Per fill: third-token fees at the fill's rate minus the same tokens at `end_us`, in quote.
 
     0 where there are none; NaN where no fresh rate at the end is known. A rate the user gave counts
     first.
     """
-    gain = np.zeros(fees.quote.size)
-    for group in fees.third:
+    gain = np.zeros(is_chosen.size)
+    for group in third:
         rate = given_rate(conventions.marks, group.token, group.quote)
         if np.isnan(rate):
             when = np.array([end_us])

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import polars as pl
 
-from fillbook.arrays import Ints
+from fillbook.arrays import Floats, Ints
 from fillbook.conventions import Conventions, MarketType
 from fillbook.findings import Finding, Severity
 from fillbook.sources.hummingbot import market_type
 
 ACCOUNT = ["bot", "config", "connector", "pair"]
 KEYS = [*ACCOUNT, "leg"]
-NEEDED = [
-    "source", "row", *ACCOUNT, "base", "quote", "at", "side", "amount_base", "price_quote",
-    "position_action", "leverage", "fee_percent", "fee_token", "fee_amount", "fee_quote_recorded",
-    "controller_id", "close_type",
-]  # fmt: skip
+LEGS = ("NET", "LONG", "SHORT")
+_LEG = pl.Enum(LEGS)
 _INT16 = 32_768  # below this many books a radix sort of their codes is quickest
 _SLACK = 1e-9  # of the largest position: a book "never closes more than it holds" within this
 
@@ -29,21 +27,28 @@ class Assignment:
 
     Parameters
     ----------
-    fills
-        The columns of the fills that booking needs (`NEEDED`), sorted by (book, at, source, row),
-        and their ``place`` in the table they came from.
     book
-        Code of each fill, ascending, shape (n,).
+        Code of each fill, in the order of the table, shape (n,).
+    order
+        Places of the fills sorted by (book, at, source, row); None where the table is sorted so.
     books
         A row a code: ``book, bot, config, connector, pair, leg, base, quote, market_type``.
     findings
         Assumed market types, and untagged fills in hedge mode.
     """
 
-    fills: pl.DataFrame
     book: Ints
+    order: Ints | None
     books: pl.DataFrame
     findings: tuple[Finding, ...]
+
+    @overload
+    def sorted(self, values: Floats) -> Floats: ...
+    @overload
+    def sorted(self, values: Ints) -> Ints: ...
+    def sorted(self, values: Floats | Ints) -> Floats | Ints:
+        """A column of the table in the order of the books."""
+        return values if self.order is None else values[self.order]
 
 
 def market_types(
@@ -66,16 +71,17 @@ def market_types(
     return types, findings
 
 
-def _legs(fills: pl.DataFrame, perps: list[str]) -> pl.DataFrame:
-    """Column ``leg``: LONG or SHORT where a perp account runs hedged, else NET."""
-    action = pl.col("position_action").cast(pl.String)
+def _legs(fills: pl.DataFrame, perps: list[str]) -> pl.Series:
+    """``leg`` of each fill: LONG or SHORT where a perp account runs hedged, else NET."""
+    action = pl.col("position_action")
     tagged = pl.col("connector").cast(pl.String).is_in(perps) & action.is_in(["OPEN", "CLOSE"])
     closing = action == "CLOSE"
-    if fills.filter(tagged & closing).is_empty():
-        return fills.with_columns(leg=pl.lit("NET"))
+    whole = fills.select(*ACCOUNT, "side", "amount_base", "position_action") if perps else fills.clear()
+    if whole.filter(tagged & closing).is_empty():
+        return pl.repeat("NET", fills.height, dtype=_LEG, eager=True)
     side_of_book = pl.col("side") * pl.when(closing).then(-1).otherwise(1)
     held = (
-        fills.filter(tagged)
+        whole.filter(tagged)
         .with_columns(book_side=side_of_book, x=pl.col("side") * pl.col("amount_base"))
         .with_columns(held=pl.col("x").cum_sum().over([*ACCOUNT, "book_side"]) * pl.col("book_side"))
         .group_by(ACCOUNT)
@@ -87,17 +93,18 @@ def _legs(fills: pl.DataFrame, perps: list[str]) -> pl.DataFrame:
     hedged = held.filter("closes", pl.col("lowest") >= -_SLACK * pl.col("largest").abs()).select(
         ACCOUNT, hedged=pl.lit(value=True)
     )
-    joined = fills.join(hedged, on=ACCOUNT, how="left", maintain_order="left", nulls_equal=True)
-    leg = pl.when(side_of_book > 0).then(pl.lit("LONG")).otherwise(pl.lit("SHORT"))
-    return joined.with_columns(
-        leg=pl.when(pl.col("hedged").fill_null(value=False)).then(leg).otherwise(pl.lit("NET"))
-    ).drop("hedged")
+    joined = whole.join(hedged, on=ACCOUNT, how="left", maintain_order="left", nulls_equal=True)
+    leg = pl.when(side_of_book > 0).then(pl.lit("LONG", _LEG)).otherwise(pl.lit("SHORT", _LEG))
+    is_hedged = pl.col("hedged").fill_null(value=False)
+    return joined.select(pl.when(is_hedged).then(leg).otherwise(pl.lit("NET", _LEG))).to_series()
 
 
-def _untagged(fills: pl.DataFrame) -> list[Finding]:
+def _untagged(fills: pl.DataFrame, leg: pl.Series) -> list[Finding]:
     """Fills of a hedged account that do not say whether they open or close."""
+    if (leg == "NET").all():
+        return []
     untagged = fills.filter(
-        pl.col("leg") != "NET",
+        leg != "NET",
         ~pl.col("position_action").cast(pl.String).fill_null("NIL").is_in(["OPEN", "CLOSE"]),
     )
     if untagged.is_empty():
@@ -125,26 +132,51 @@ def assign_books(fills: pl.DataFrame, funding: pl.DataFrame, conventions: Conven
     connectors = fills["connector"].cast(pl.String).append(funding["connector"].cast(pl.String))
     types, findings = market_types(connectors.unique(maintain_order=True).to_list(), conventions)
     perps = [name for name, kind in types.items() if kind != "spot"]
-    fills = _legs(fills.select(NEEDED), perps).with_row_index("place")
-    findings += _untagged(fills)
-    keys = fills.select(*KEYS, "base", "quote").unique(KEYS, keep="first", maintain_order=True)
+    leg = _legs(fills, perps)
+    findings += _untagged(fills, leg)
+    code, first = _codes([*(fills[name] for name in ACCOUNT), leg])
+    keys = fills.select(*ACCOUNT, "base", "quote")[first].with_columns(leg=leg[first].cast(pl.String))
     paid = funding.select(ACCOUNT).unique(maintain_order=True).join(
         keys, on=ACCOUNT, how="anti", maintain_order="left", nulls_equal=True
     )  # fmt: skip
     if paid.height:
         base, quote = (pl.col("pair").cast(pl.String).str.split("-").list.get(i) for i in (0, -1))
-        alone = paid.with_columns(leg=pl.lit("NET"), base=base, quote=quote)
+        alone = paid.with_columns(base=base, quote=quote, leg=pl.lit("NET"))
         keys = pl.concat([keys.cast({"base": pl.String, "quote": pl.String}), alone])
     kind = pl.col("connector").cast(pl.String).replace_strict(types, return_dtype=pl.String)
     books = keys.with_columns(pl.col("base", "quote").cast(pl.String), market_type=kind)
     books = books.with_row_index("book").with_columns(pl.col("book").cast(pl.Int64))
-    if books.height <= 1:
-        return Assignment(fills, np.zeros(fills.height, np.int64), books, tuple(findings))
-    coded = fills.join(
-        books.select("book", *KEYS), on=KEYS, how="left", maintain_order="left", nulls_equal=True
-    )
-    book = coded["book"].to_numpy()
-    if (np.diff(book) >= 0).all():
-        return Assignment(fills, book, books, tuple(findings))
-    order = np.argsort(book.astype(np.int16 if books.height < _INT16 else np.int64), kind="stable")
-    return Assignment(fills[order], book[order], books, tuple(findings))
+    books = books.select("book", *KEYS, "base", "quote", "market_type")
+    is_sorted = code.size == 0 or bool((code[1:] >= code[:-1]).all())
+    order = None if is_sorted else np.argsort(code, kind="stable")
+    return Assignment(code.astype(np.int64), order, books, tuple(findings))
+
+
+def _codes(columns: list[pl.Series]) -> tuple[Ints, Ints]:
+    """Code of each row's combination of labels, in order of first appearance, and where that is.
+
+    Labels are few, so every step is a look-up in a small table; codes are int16 where they fit,
+    which numpy sorts by radix.
+    """
+    n = columns[0].len()
+    codes, kinds = np.zeros(n, np.int64), 1
+    for column in columns:
+        label = column.to_physical().cast(pl.Int64).fill_null(-1).to_numpy() + 1
+        present = np.flatnonzero(np.bincount(label)) if n else label
+        dense = np.zeros(int(present[-1]) + 1 if n else 1, np.int64)
+        dense[present] = np.arange(present.size)
+        codes, kinds = _dense(codes * present.size + dense[label]) if n else (codes, kinds)
+    first = np.zeros(kinds if n else 0, np.int64)
+    first[codes[::-1]] = np.arange(n - 1, -1, -1)
+    appearance = np.argsort(first, kind="stable")
+    rank = np.zeros(first.size, np.int16 if first.size < _INT16 else np.int64)
+    rank[appearance] = np.arange(first.size)
+    return rank[codes] if n else codes, first[appearance]
+
+
+def _dense(codes: Ints) -> tuple[Ints, int]:
+    """Codes without gaps, and how many there are."""
+    present = np.flatnonzero(np.bincount(codes))
+    table = np.zeros(int(present[-1]) + 1, np.int64)
+    table[present] = np.arange(present.size)
+    return table[codes], present.size
