@@ -62,7 +62,7 @@ class Filter:
         """
         held = set(columns)
         found = [
-            pl.col(column).cast(pl.String).fill_null(UNLINKED).is_in(getattr(self, name))
+            _named(column, getattr(self, name))
             for name, column in _COLUMNS.items()
             if getattr(self, name) and column in held
         ]
@@ -78,3 +78,10 @@ class Filter:
         """Rows of `table` that pass; see `conditions`."""
         found = self.conditions(table.columns, time=time)
         return table.filter(*found) if found else table
+
+
+def _named(column: str, names: tuple[str, ...]) -> pl.Expr:
+    """Rows with one of the names; labels are compared as labels, which is quicker than as text."""
+    wanted = pl.Series(names, dtype=pl.String).cast(pl.Categorical)
+    found = pl.col(column).cast(pl.Categorical).is_in(wanted.implode()).fill_null(value=False)
+    return found | pl.col(column).is_null() if UNLINKED in names else found

@@ -13,6 +13,7 @@ def warm() -> None:
     qty, price = np.array([1.0, 1.0, -1.5, -1.0]), np.array([10.0, 11.0, 12.0, 11.0])
     none, gap = np.zeros(4), np.full(4, np.nan)
     kernels.sum_by_book(book, qty, 1)
+    kernels.sum_gains_and_losses(book, qty, 1)
     kernels.fold_average(book, qty, price, none)
     for newest_first in (False, True):
         kernels.fold_queue(book, qty, price, none, newest_first)

@@ -50,7 +50,7 @@ def daily_frame(ledger: Ledger, reporting: Reporting, start_us: int) -> pl.DataF
     rate = pl.Series(reporting.at_end)[ledger.flow.book]
     volume = pl.DataFrame({
         "day": pl.Series(ledger.flow.at).cast(pl.Datetime("us")).dt.date(),
-        "volume": pl.Series(np.abs(ledger.flow.qty) * np.where(ledger.flow.unit < 0.0, 1.0, ledger.flow.price)) * rate,
+        "volume": pl.Series(ledger.flow.notional) * rate,
     }).group_by("day").agg(pl.col("volume").sum(), n_fills=pl.len())  # fmt: skip
     return frame.join(volume, on="day", how="left", maintain_order="left").with_columns(
         pl.col("volume").fill_null(0.0), pl.col("n_fills").fill_null(0).cast(pl.Int64)
@@ -160,7 +160,7 @@ def metric_inputs(
     mean_price = column["volume_quote"] / np.where(traded > 0.0, traded, 1.0) * rate
     held, in_market = _held_seconds(ledger, start_us)
     capital = ledger.conventions.capital
-    notional = np.abs(ledger.flow.qty) * np.where(ledger.flow.unit < 0.0, 1.0, ledger.flow.price)
+    notional = ledger.flow.notional
     none = reporting.lack
     lacks_money = reporting.currency is None
     return Inputs(

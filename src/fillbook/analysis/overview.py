@@ -163,7 +163,7 @@ def _refuse_unknown(data: PerformanceDataSource, chosen: Filter) -> None:
             continue
         known: set[str] = set()
         for source in (table, "orders", "executors", "funding"):
-            known |= set(data.tables[source][column].cast(pl.String).drop_nulls().unique())
+            known |= set(data.tables[source][column].unique().cast(pl.String).drop_nulls())
         unknown = sorted(wanted - known)
         if unknown:
             message = f"the data holds no {column} {', '.join(unknown)}; it holds {', '.join(sorted(known))}"

@@ -58,32 +58,35 @@ def book_sums(  # noqa: PLR0913
     paid = np.zeros(books.height)
     if funding.height:
         np.add.at(paid, funding["book"].to_numpy(), np.where(funding["is_trusted"], funding["amount_quote"], 0.0))
-    fees_paid, rebates = flow.sums(np.maximum(flow.fee, 0.0)), flow.sums(np.maximum(-flow.fee, 0.0))
-    bought, sold = flow.qty > 0.0, flow.qty < 0.0
-    notional = np.abs(flow.qty) * np.where(flow.unit < 0.0, 1.0, flow.price)
+    fees_paid, rebates = flow.parts(flow.fee)
+    bought, sold = flow.parts(flow.qty)
+    bought_quote, sold_quote = flow.parts(np.copysign(flow.notional, flow.qty))
+    gain = flow.sums(realized)
     average = flow.last_average
     with np.errstate(divide="ignore"):
         average = np.where(inverse, -1.0 / average, average)
-    net = (flow.sums(realized) + unrealized - fees_paid + rebates) * to_quote + paid
+    net = (gain + unrealized - fees_paid + rebates) * to_quote + paid
     third = flow.sums(fees_revalued)
-    left = flow.sums(flow.fee_base)  # base that paid fees is out of the position, so at the mark
-    since = np.where(left == 0.0, 0.0, left * mark) - flow.sums(flow.fee_base * flow.price)
+    since = np.zeros(books.height)
+    if flow.fee_base.any():  # base that paid fees is out of the position, so at the mark
+        left = flow.sums(flow.fee_base)
+        since = np.where(left == 0.0, 0.0, left * mark) - flow.sums(flow.fee_base * flow.price)
     counted = books.with_columns(
         pl.Series("first_at", [flow.at[r][0] if r.stop > r.start else None for r in flow.slices()], pl.Int64),
         pl.Series("last_at", [flow.at[r][-1] if r.stop > r.start else None for r in flow.slices()], pl.Int64),
         pl.Series("n_fills", np.bincount(flow.book, minlength=books.height)),
         pl.Series("n_trips", np.bincount(trips.filter(~pl.col("is_open"))["book"].to_numpy(), minlength=books.height)),
-        pl.Series("volume_quote", flow.sums(notional)),
-        pl.Series("bought_base", flow.sums(np.where(bought, flow.qty, 0.0))),
-        pl.Series("sold_base", flow.sums(np.where(sold, -flow.qty, 0.0))),
-        pl.Series("bought_quote", flow.sums(np.where(bought, notional, 0.0))),
-        pl.Series("sold_quote", flow.sums(np.where(sold, notional, 0.0))),
+        pl.Series("volume_quote", bought_quote + sold_quote),
+        pl.Series("bought_base", bought),
+        pl.Series("sold_base", sold),
+        pl.Series("bought_quote", bought_quote),
+        pl.Series("sold_quote", sold_quote),
         pl.Series("position_base", flow.last_position),
         pl.Series("average_quote", average),
         pl.Series("mark_quote", mark),
         pl.Series("mark_kind", [m.kind for m in marks], pl.String),
         pl.Series("mark_age_s", [m.age_s for m in marks], pl.Float64),
-        pl.Series("realized_quote", flow.sums(realized) * to_quote),
+        pl.Series("realized_quote", gain * to_quote),
         pl.Series("unrealized_quote", unrealized * to_quote),
         pl.Series("fees_paid_quote", fees_paid * to_quote),
         pl.Series("rebates_quote", rebates * to_quote),

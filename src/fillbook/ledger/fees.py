@@ -10,6 +10,7 @@ import polars as pl
 
 from fillbook.arrays import Bools, Floats, Ints
 from fillbook.conventions import Conventions
+from fillbook.ledger.codes import label_codes
 from fillbook.ledger.rates import Prices, given_rate
 from fillbook.sources.hummingbot import canonical_token
 
@@ -119,13 +120,10 @@ def _flat_fees(fills: pl.DataFrame, more: pl.DataFrame) -> list[tuple[Ints, pl.S
 
 def _distinct(*columns: pl.Series) -> list[tuple[tuple[str, ...], Ints]]:
     """Distinct combinations of labels, and the places of each."""
-    codes = np.zeros(columns[0].len(), np.int64)
-    for column in columns:
-        codes = codes * 65_536 + column.cast(pl.Categorical).to_physical().to_numpy()
-    kinds, first = np.unique(codes, return_index=True)
+    codes, first = label_codes([column.cast(pl.Categorical) for column in columns])
     return [
         (tuple(str(column[int(i)]) for column in columns), np.flatnonzero(codes == kind))
-        for kind, i in zip(kinds, first, strict=True)
+        for kind, i in enumerate(first)
     ]
 
 
@@ -182,21 +180,23 @@ def _third_token(
 
 def _settle(tally: _Tally, fills: pl.DataFrame, percent_fee: Floats) -> Fees:
     """Fall back to recorded fees, name the method, and compare recorded with converted."""
-    recorded = np.nan_to_num(fills["fee_quote_recorded"].to_numpy())
+    recorded = fills["fee_quote_recorded"].fill_null(0.0).fill_nan(0.0).to_numpy()
     known = tally.known
     use_recorded = ~known & (recorded != 0.0)
-    converted = tally.quote.copy()
+    both = known & (recorded != 0.0) & (tally.quote != 0.0)
+    disagrees = both & (np.abs(recorded - tally.quote) > DISAGREES * np.abs(tally.quote) + 2e-6)
     tally.quote[use_recorded] = recorded[use_recorded]
-    method = np.where(tally.third, _RATE, np.where(percent_fee != 0.0, _PERCENT, _EXACT))
-    method = np.where(known, method, np.where(use_recorded, _RECORDED, _UNCONVERTED))
-    both = known & (recorded != 0.0) & (converted != 0.0)
-    disagrees = both & (np.abs(recorded - converted) > DISAGREES * np.abs(converted) + 2e-6)
+    method = np.full(known.size, _EXACT, np.int8)
+    for code, rows in (
+        (_PERCENT, percent_fee != 0.0), (_RATE, tally.third), (_UNCONVERTED, ~known), (_RECORDED, use_recorded),
+    ):  # fmt: skip
+        method[rows] = code
     lost: dict[str, float] = {}
     for group in tally.groups:
         gone = np.isnan(group.value) & ~use_recorded[group.rows]
         if gone.any():
             lost[group.token] = lost.get(group.token, 0.0) + float(group.paid[gone].sum())
-    return Fees(tally.quote, tally.base, method.astype(np.int8), tuple(tally.groups), disagrees, lost)
+    return Fees(tally.quote, tally.base, method, tuple(tally.groups), disagrees, lost)
 
 
 def revalued(

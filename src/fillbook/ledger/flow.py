@@ -10,7 +10,13 @@ import numpy as np
 
 from fillbook.arrays import Floats, Ints
 from fillbook.conventions import CostMethod
-from fillbook.ledger.kernels import fold_average, fold_dearest, fold_queue, sum_by_book
+from fillbook.ledger.kernels import (
+    fold_average,
+    fold_dearest,
+    fold_queue,
+    sum_by_book,
+    sum_gains_and_losses,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,18 @@ class Flow:
     def sums(self, values: Floats) -> Floats:
         """Compensated sum of a column per book, shape (n_books,)."""
         return np.asarray(sum_by_book(self.book, values, self.n_books))
+
+    def parts(self, values: Floats) -> tuple[Floats, Floats]:
+        """Compensated sums of a column's gains and of its losses per book, both positive."""
+        gains, losses = sum_gains_and_losses(self.book, values, self.n_books)
+        return gains, losses
+
+    @property
+    def notional(self) -> Floats:
+        """Value of each fill in quote; contracts of an inverse pair are counted in quote already."""
+        value = np.abs(self.qty)
+        np.multiply(value, self.price, out=value, where=self.unit >= 0.0)
+        return value
 
     def slices(self) -> Iterator[slice]:
         """Rows of each book, in order of code; empty for a book without fills."""

@@ -49,6 +49,18 @@ def sum_by_book(book, values, n_books):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def sum_gains_and_losses(book, values, n_books):  # type: ignore[no-untyped-def]
+    """Compensated sums of the positive `values` and of the negative ones, the latter as positive."""
+    total = np.zeros((2, n_books))
+    lost = np.zeros((2, n_books))
+    for i in range(book.size):
+        sign = 0 if values[i] > 0.0 else 1
+        at = book[i]
+        total[sign, at], lost[sign, at] = _add(total[sign, at], lost[sign, at], abs(values[i]))
+    return total + lost
+
+
+@njit(cache=True)
 def fold_average(book, qty, price, fee_base):  # type: ignore[no-untyped-def]
     """Weighted average cost: position and average after, realised by and closed by each fill."""
     n = book.size

@@ -11,13 +11,13 @@ import polars as pl
 from fillbook.arrays import Floats, Ints
 from fillbook.conventions import Conventions, MarketType
 from fillbook.findings import Finding, Severity
+from fillbook.ledger.codes import label_codes
 from fillbook.sources.hummingbot import market_type
 
 ACCOUNT = ["bot", "config", "connector", "pair"]
 KEYS = [*ACCOUNT, "leg"]
 LEGS = ("NET", "LONG", "SHORT")
 _LEG = pl.Enum(LEGS)
-_INT16 = 32_768  # below this many books a radix sort of their codes is quickest
 _SLACK = 1e-9  # of the largest position: a book "never closes more than it holds" within this
 
 
@@ -134,7 +134,7 @@ def assign_books(fills: pl.DataFrame, funding: pl.DataFrame, conventions: Conven
     perps = [name for name, kind in types.items() if kind != "spot"]
     leg = _legs(fills, perps)
     findings += _untagged(fills, leg)
-    code, first = _codes([*(fills[name] for name in ACCOUNT), leg])
+    code, first = label_codes([*(fills[name] for name in ACCOUNT), leg])
     keys = fills.select(*ACCOUNT, "base", "quote")[first].with_columns(leg=leg[first].cast(pl.String))
     paid = funding.select(ACCOUNT).unique(maintain_order=True).join(
         keys, on=ACCOUNT, how="anti", maintain_order="left", nulls_equal=True
@@ -150,33 +150,3 @@ def assign_books(fills: pl.DataFrame, funding: pl.DataFrame, conventions: Conven
     is_sorted = code.size == 0 or bool((code[1:] >= code[:-1]).all())
     order = None if is_sorted else np.argsort(code, kind="stable")
     return Assignment(code.astype(np.int64), order, books, tuple(findings))
-
-
-def _codes(columns: list[pl.Series]) -> tuple[Ints, Ints]:
-    """Code of each row's combination of labels, in order of first appearance, and where that is.
-
-    Labels are few, so every step is a look-up in a small table; codes are int16 where they fit,
-    which numpy sorts by radix.
-    """
-    n = columns[0].len()
-    codes, kinds = np.zeros(n, np.int64), 1
-    for column in columns:
-        label = column.to_physical().cast(pl.Int64).fill_null(-1).to_numpy() + 1
-        present = np.flatnonzero(np.bincount(label)) if n else label
-        dense = np.zeros(int(present[-1]) + 1 if n else 1, np.int64)
-        dense[present] = np.arange(present.size)
-        codes, kinds = _dense(codes * present.size + dense[label]) if n else (codes, kinds)
-    first = np.zeros(kinds if n else 0, np.int64)
-    first[codes[::-1]] = np.arange(n - 1, -1, -1)
-    appearance = np.argsort(first, kind="stable")
-    rank = np.zeros(first.size, np.int16 if first.size < _INT16 else np.int64)
-    rank[appearance] = np.arange(first.size)
-    return rank[codes] if n else codes, first[appearance]
-
-
-def _dense(codes: Ints) -> tuple[Ints, int]:
-    """Codes without gaps, and how many there are."""
-    present = np.flatnonzero(np.bincount(codes))
-    table = np.zeros(int(present[-1]) + 1, np.int64)
-    table[present] = np.arange(present.size)
-    return table[codes], present.size

@@ -17,6 +17,7 @@ from fillbook.conventions import Conventions
 from fillbook.figures.bars import Period
 from fillbook.figures.look import LOOKS, Look
 from fillbook.filters import Filter
+from fillbook.ledger.invariants import Check
 from fillbook.performance_data_source import PerformanceDataSource, open_data
 from fillbook.sources.base import expand
 
@@ -110,10 +111,24 @@ def answer(held: PerformanceDataSource, asked: Choice) -> Overview:
     return _answered(held, held.fingerprint, repr(asked), asked)
 
 
+def checks(held: PerformanceDataSource) -> tuple[Check, ...]:
+    """The book's checks of itself, on all of the data: a filter changes nothing about the trust."""
+    return _checked(held, held.fingerprint, repr(choice().conventions), choice().conventions)
+
+
 @st.cache_resource(max_entries=32, show_spinner="Booking every fill …", show_time=True)
 def _answered(
     _data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice
 ) -> Overview:
     """The key is the fingerprint of the data and the name of the choice."""
     del fingerprint, name
-    return overview(_data, _asked.chosen, _asked.conventions)
+    return overview(_data, _asked.chosen, _asked.conventions, check=False)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Checking the book …")
+def _checked(
+    _data: PerformanceDataSource, fingerprint: str, name: str, _conventions: Conventions
+) -> tuple[Check, ...]:
+    """The key is the fingerprint of the data and the name of the conventions."""
+    del fingerprint, name
+    return overview(_data, Filter(), _conventions, metrics=()).checks

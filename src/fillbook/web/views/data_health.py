@@ -32,7 +32,7 @@ def show() -> None:
         st.error(str(error), icon=":material/error:")
         return
     st.caption(st_utils.scope(answer))
-    st_utils.trust(answer.checks, answer.findings)
+    st_utils.trust(state.checks(held), answer.findings)
     _findings(answer.findings)
     st.header("The book's checks of itself", anchor=False, divider="gray")
     st.dataframe(
@@ -42,7 +42,7 @@ def show() -> None:
                 "against": "a second computation" if check.is_own else "the bot's own record",
                 "detail": check.detail,
             }
-            for check in answer.checks
+            for check in state.checks(held)
         ],
         hide_index=True,
     )  # fmt: skip

@@ -29,7 +29,7 @@ def show() -> None:
         data_source.show(held)
         return
     st.caption(st_utils.scope(answer))
-    st_utils.trust(answer.checks, answer.findings)
+    st_utils.trust(state.checks(held), answer.findings)
     data_source.show(held)
     if answer.period is None or not int(answer.books["n_fills"].sum()):
         st_utils.empty("No fill passes the filter.", "Widen the period or clear a choice in the sidebar.")
