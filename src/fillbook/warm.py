@@ -14,6 +14,7 @@ def warm() -> None:
     none, gap = np.zeros(4), np.full(4, np.nan)
     kernels.sum_by_book(book, qty, 1)
     kernels.sum_gains_and_losses(book, qty, 1)
+    kernels.held_by_book(book, np.arange(book.size), qty, 1, 1)
     kernels.fold_average(book, qty, price, none)
     for newest_first in (False, True):
         kernels.fold_queue(book, qty, price, none, newest_first)

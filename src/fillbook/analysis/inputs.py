@@ -14,6 +14,7 @@ from fillbook.metrics.inputs import Inputs
 from fillbook.metrics.returns import compounded_returns, fixed_returns
 from fillbook.results import Undefined
 
+_DAY_US = 86_400_000_000
 _MONEY_PARTIAL = ("marked_at_last_fill", "fee_unconverted", "funding_unavailable", "funding_not_covered")
 
 
@@ -47,14 +48,21 @@ def daily_frame(ledger: Ledger, reporting: Reporting, start_us: int) -> pl.DataF
         "day": day, "pnl": np.diff(total, prepend=0.0), "equity": equity, "drawdown": peak - equity,
         "is_partial": [(i == 0 and start_us % 86_400_000_000 != 0) or i == edges.size - 1 for i in range(edges.size)],
     })  # fmt: skip
-    rate = pl.Series(reporting.at_end)[ledger.flow.book]
-    volume = pl.DataFrame({
-        "day": pl.Series(ledger.flow.at).cast(pl.Datetime("us")).dt.date(),
-        "volume": pl.Series(ledger.flow.notional) * rate,
-    }).group_by("day").agg(pl.col("volume").sum(), n_fills=pl.len())  # fmt: skip
-    return frame.join(volume, on="day", how="left", maintain_order="left").with_columns(
-        pl.col("volume").fill_null(0.0), pl.col("n_fills").fill_null(0).cast(pl.Int64)
-    ).with_columns(pl.selectors.float().fill_nan(None))
+    volume, n_fills = _by_day(ledger, reporting, start_us, edges.size)
+    frame = frame.with_columns(volume=pl.Series(volume), n_fills=pl.Series(n_fills))
+    return frame.with_columns(pl.selectors.float().fill_nan(None))
+
+
+def _by_day(ledger: Ledger, reporting: Reporting, start_us: int, n_days: int) -> tuple[Floats, Ints]:
+    """Volume and number of fills of each day, a book at a time."""
+    flow, first = ledger.flow, start_us // _DAY_US
+    volume, n_fills = np.zeros(n_days), np.zeros(n_days, np.int64)
+    for rate, rows in zip(reporting.at_end, flow.slices(), strict=True):
+        day = np.clip(flow.at[rows] // _DAY_US - first, 0, n_days - 1)
+        traded = np.abs(flow.qty[rows]) * np.where(flow.unit[rows] < 0.0, 1.0, flow.price[rows])
+        n_fills += np.bincount(day, minlength=n_days)
+        volume += np.bincount(day, traded, n_days) * rate
+    return volume, n_fills
 
 
 def _order_arrays(orders: pl.DataFrame | None) -> dict[str, Ints | Floats | Bools | Undefined]:
@@ -65,27 +73,17 @@ def _order_arrays(orders: pl.DataFrame | None) -> dict[str, Ints | Floats | Bool
     return {name: orders[name].to_numpy() for name in names}
 
 
-def _held_seconds(ledger: Ledger, start_us: int) -> tuple[Floats, float]:
-    """Per book ∫|position|dt in base · seconds, and seconds in which any book held a position."""
-    flow = ledger.flow
-    held = np.zeros(flow.n_books)
-    spans = []
-    for i, rows in enumerate(flow.slices()):
-        if rows.stop == rows.start:
-            continue
-        until = np.append(flow.at[rows][1:], ledger.end_us)
-        length = np.maximum(until - flow.at[rows], 0) / 1e6
-        held[i] = float((np.abs(flow.position[rows]) * length).sum())
-        open_rows = flow.position[rows] != 0.0
-        spans.append(np.column_stack([flow.at[rows][open_rows], until[open_rows]]))
-    if not spans:
-        return held, 0.0
-    both = np.concatenate(spans)
-    if len(spans) > 1:
-        both = both[np.argsort(both[:, 0], kind="stable")]
-    reached = np.maximum.accumulate(both[:, 1])
-    begins = np.maximum(both[:, 0], np.concatenate([[0], reached[:-1]]))
-    return held, float(np.maximum(both[:, 1] - begins, 0).sum()) / 1e6
+def _in_market_s(ledger: Ledger) -> float:
+    """Seconds in which any book held more than dust: the union of its round trips."""
+    trips = ledger.trips
+    begins = trips["entry_at"].dt.timestamp("us").to_numpy()
+    ends = trips["exit_at"].dt.timestamp("us").fill_null(ledger.end_us).to_numpy()
+    if not begins.size:
+        return 0.0
+    order = np.argsort(begins, kind="stable")
+    begins, reached = begins[order], np.maximum.accumulate(ends[order])
+    begins[1:] = np.maximum(begins[1:], reached[:-1])
+    return float(np.maximum(reached - begins, 0).sum()) / 1e6
 
 
 def _money(values: Floats, reporting: Reporting) -> Floats | Undefined:
@@ -158,9 +156,8 @@ def metric_inputs(
     trip_rate = rate[closed["book"].to_numpy()]
     traded = column["bought_base"] + column["sold_base"]
     mean_price = column["volume_quote"] / np.where(traded > 0.0, traded, 1.0) * rate
-    held, in_market = _held_seconds(ledger, start_us)
+    held = ledger.flow.held_s(ledger.end_us)
     capital = ledger.conventions.capital
-    notional = ledger.flow.notional
     none = reporting.lack
     lacks_money = reporting.currency is None
     return Inputs(
@@ -169,9 +166,9 @@ def metric_inputs(
         book_funding=_funding_input(ledger, column["funding_quote"], reporting),
         book_revalued=_revalued(column["fee_tokens_revalued_quote"], reporting),
         gross_exposure=none if lacks_money else _exposure(ledger, rate),
-        fill_base=np.abs(ledger.flow.qty),
+        fill_at=ledger.flow.at,
         curve=_curve(equity, ledger.conventions) if not lacks_money else none,
-        fill_notional=none if lacks_money else notional * rate[ledger.flow.book],
+        book_volume=_money(column["volume_quote"], reporting),
         trip_pnl=none if lacks_money else closed["net_quote"].to_numpy() * trip_rate,
         trip_notional=none if lacks_money else (closed["entry_quote"] * closed["qty_base"]).to_numpy() * trip_rate,
         trip_hold_s=closed["hold_s"].to_numpy(),
@@ -181,7 +178,7 @@ def metric_inputs(
         window_s=max(ledger.end_us - start_us, 0) / 1e6,
         position_value_s=none if lacks_money else held * mean_price,
         closed_value=none if lacks_money else column["closed_base"] * mean_price,
-        in_market_s=in_market,
+        in_market_s=_in_market_s(ledger),
         capital=Undefined.unavailable("no_capital") if capital is None else capital,
         periods_per_year=ledger.conventions.periods_per_year,
         currency=reporting.currency,

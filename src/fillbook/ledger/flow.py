@@ -14,6 +14,7 @@ from fillbook.ledger.kernels import (
     fold_average,
     fold_dearest,
     fold_queue,
+    held_by_book,
     sum_by_book,
     sum_gains_and_losses,
 )
@@ -83,6 +84,10 @@ class Flow:
         """Compensated sums of a column's gains and of its losses per book, both positive."""
         gains, losses = sum_gains_and_losses(self.book, values, self.n_books)
         return gains, losses
+
+    def held_s(self, end_us: int) -> Floats:
+        """Base · seconds that each book held until `end_us`, long or short, shape (n_books,)."""
+        return np.asarray(held_by_book(self.book, self.at, self.position, end_us, self.n_books)) / 1e6
 
     @property
     def notional(self) -> Floats:

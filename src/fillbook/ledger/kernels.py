@@ -61,6 +61,19 @@ def sum_gains_and_losses(book, values, n_books):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def held_by_book(book, at, position, end, n_books):  # type: ignore[no-untyped-def]
+    """∫|position|dt of each book up to `end`, in base × the unit of `at`."""
+    total = np.zeros(n_books)
+    lost = np.zeros(n_books)
+    for i in range(book.size):
+        is_last = i + 1 == book.size or book[i + 1] != book[i]
+        until = end if is_last else at[i + 1]
+        part = abs(position[i]) * max(until - at[i], 0)
+        total[book[i]], lost[book[i]] = _add(total[book[i]], lost[book[i]], part)
+    return total + lost
+
+
+@njit(cache=True)
 def fold_average(book, qty, price, fee_base):  # type: ignore[no-untyped-def]
     """Weighted average cost: position and average after, realised by and closed by each fill."""
     n = book.size

@@ -15,9 +15,9 @@ _DAY_S = 86_400.0
     label="Volume", group="activity", unit=Unit.MONEY, better="neither",
     formula=r"\sum p q", source="DEFINITIONS D3, both sides", undefined="no_rate across currencies",
 )  # fmt: skip
-def volume(fill_notional: Floats) -> float:
+def volume(book_volume: Floats) -> float:
     """Value of everything bought and sold."""
-    return total(fill_notional)
+    return total(book_volume)
 
 
 @metric(
@@ -25,9 +25,9 @@ def volume(fill_notional: Floats) -> float:
     formula=r"\sum p q / K", source="DEFINITIONS D3, two-sided",
     undefined="no_capital where none is declared; non_positive_capital",
 )  # fmt: skip
-def turnover(fill_notional: Floats, *, capital: float) -> float:
+def turnover(book_volume: Floats, *, capital: float) -> float:
     """How often the capital was traded, both sides counted."""
-    return total(fill_notional) / capital if capital > 0.0 else Undefined("non_positive_capital")
+    return total(book_volume) / capital if capital > 0.0 else Undefined("non_positive_capital")
 
 
 def _per_day(count: float, window_s: float) -> float:
@@ -38,18 +38,18 @@ def _per_day(count: float, window_s: float) -> float:
     label="Trade frequency", group="activity", unit=Unit.PER_DAY, better="neither",
     formula=r"n_{\text{fills}}/T", source="DEFINITIONS D1", undefined="window_too_short for a single event",
 )  # fmt: skip
-def trade_frequency(fill_base: Floats, *, window_s: float) -> float:
+def trade_frequency(fill_at: Ints, *, window_s: float) -> float:
     """Fills a day, from the first order or fill to the last event."""
-    return _per_day(fill_base.size, window_s)
+    return _per_day(fill_at.size, window_s)
 
 
 @metric(
     label="Fills", group="activity", unit=Unit.COUNT, better="neither",
     formula=r"n", source="fills booked", undefined="never",
 )  # fmt: skip
-def n_fills(fill_base: Floats) -> float:
+def n_fills(fill_at: Ints) -> float:
     """Executions booked."""
-    return float(fill_base.size)
+    return float(fill_at.size)
 
 
 @metric(

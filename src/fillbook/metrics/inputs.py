@@ -20,8 +20,10 @@ class Inputs:
     ----------
     book_net, book_realized, book_unrealized, book_fees_paid, book_rebates, book_funding
         Per book: net = realized + unrealized − (fees_paid − rebates) + funding.
-    fill_notional, fill_base
-        Price × amount, and amount, of each fill.
+    book_volume
+        Per book: Σ price × amount.
+    fill_at
+        Time of each fill, µs.
     trip_pnl, trip_notional, trip_hold_s
         Closed round trips by exit time: net PnL, entry notional, seconds from entry to exit.
     daily_pnl
@@ -72,8 +74,8 @@ class Inputs:
     book_funding: Floats | Undefined
     book_revalued: Floats | Undefined
     gross_exposure: Floats | Undefined
-    fill_notional: Floats | Undefined
-    fill_base: Floats
+    book_volume: Floats | Undefined
+    fill_at: Ints
     trip_pnl: Floats | Undefined
     trip_notional: Floats | Undefined
     trip_hold_s: Floats | Undefined
