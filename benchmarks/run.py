@@ -63,7 +63,8 @@ def line(n: int, folder: Path, floor: Path | None) -> str:
     return (
         f"| {n:,} | {bare:.3f} s | {ours['open_s']:.3f} s = {ours['open_s'] / bare:.1f} × floor "
         f"| {pandas['open_s']:.2f} s | {ours['answer_s']:.3f} s | {ours['filter_s'] * 1000:.0f} ms "
-        f"| {ours['open_bytes'] / n:.0f} B | {ours['all_bytes'] / n:.0f} B | {pandas['open_bytes'] / n:.0f} B "
+        f"| {ours['open_bytes'] / n:.0f} B | {ours['all_bytes'] / n:.0f} B "
+        f"| {pandas['open_bytes'] / n:.0f} B "
         f"| {(ours['open_s'] + ours['answer_s']) / n * 1e6:.2f} µs |"
     )
 
@@ -84,9 +85,12 @@ def page(sizes: list[int]) -> str:
         folder = Path(name)
         floor = built_floor(folder)
         head = [
-            "| fills | floor | open | pandas script | ledger and all metrics | a filter change | peak, open | peak, all | peak, pandas | time a fill |",
+            (
+                "| fills | floor | open | pandas script | ledger, metrics | filter | peak, open | peak, all "
+                "| peak, pandas | time a fill |"
+            ),
             "|---" * 10 + "|",
-        ]  # fmt: skip
+        ]
         rows = [line(n, folder, floor) for n in sizes]
         machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
         return "\n".join([*head, *rows, "", *processes(folder), "", f"Measured with {machine}."])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+from cli.command_line import Ran, Run
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 
@@ -17,3 +20,18 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs real data, and {folder} is no folder (FILLBOOK_SHARED names another)")
     return folder
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command line, run in this process."""
+    from fillbook.cli.main import main
+
+    def ran(*words: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["fillbook", *(str(word) for word in words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        held = capsys.readouterr()
+        return Ran(int(ended.value.code or 0), held.out, held.err)
+
+    return ran

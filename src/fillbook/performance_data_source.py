@@ -164,9 +164,7 @@ class PerformanceDataSource:
         return _from_raws((*self.raws, *raws), failures, self.clock)
 
     @classmethod
-    def from_tables(
-        cls, tables: Mapping[str, pl.DataFrame], *, clock: datetime | None = None
-    ) -> Self:
+    def from_tables(cls, tables: Mapping[str, pl.DataFrame], *, clock: datetime | None = None) -> Self:
         """Data from canonical tables as they are, without any check; for tests and notebooks.
 
         Parameters

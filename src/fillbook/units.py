@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
+from itertools import pairwise
 
 MINUS = "\N{MINUS SIGN}"
 NO_VALUE = "\N{EM DASH}"
@@ -41,7 +42,7 @@ def format_duration(seconds: float) -> str:
         return f"{seconds:.3g} s"
     steps = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
     whole = round(seconds)
-    for (size, name), (next_size, next_name) in zip(steps, steps[1:], strict=False):
+    for (size, name), (next_size, next_name) in pairwise(steps):
         if whole >= size:
             rest = whole % size // next_size
             return f"{whole // size} {name}" + (f" {rest} {next_name}" if rest else "")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from cases.registry import adapter, null
 from fillbook.analysis.overview import overview
 from fillbook.conventions import Conventions
 from fillbook.etl import performance_etl
@@ -24,8 +25,6 @@ from fillbook.schema.raw import RawTables
 from fillbook.schema.tables import empty
 from fillbook.sources.hummingbot import limit_price
 from fillbook.testing.tables import raw_tables, table
-
-from cases.registry import adapter, null
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Case = Mapping[str, Any]
@@ -76,10 +75,12 @@ def more_fees(fills: Sequence[Case]) -> pl.DataFrame:
     ]
     if not rows:
         return empty("flat_fees")
-    return table("flat_fees", **{
-        "row": [row[0] for row in rows], "token": [row[1] for row in rows],
-        "amount": [row[2] for row in rows],
-    })  # fmt: skip
+    return table(
+        "flat_fees",
+        row=[row[0] for row in rows],
+        token=[row[1] for row in rows],
+        amount=[row[2] for row in rows],
+    )
 
 
 def kept(case: Case, fills: Sequence[Case], **conventions: Any) -> Ledger:
@@ -88,15 +89,20 @@ def kept(case: Case, fills: Sequence[Case], **conventions: Any) -> Ledger:
     return kept_tables(case, {"fills": rows, "flat_fees": more_fees(fills)}, **conventions)
 
 
-def kept_tables(case: Case, tables: Mapping[str, pl.DataFrame], *, rates: pl.DataFrame | None = None, contract_value: float = 1.0, **conventions: Any) -> Ledger:  # noqa: E501
+def kept_tables(
+    case: Case,
+    tables: Mapping[str, pl.DataFrame],
+    *,
+    rates: pl.DataFrame | None = None,
+    contract_value: float = 1.0,
+    **conventions: Any,
+) -> Ledger:
     """Ledger of canonical tables, marked at the case's mark."""
     names = ("fills", "flat_fees", "funding", "quotes", "candles")
     whole = {name: tables.get(name, empty(name)) for name in names}
     last = [whole[name]["at"].max() for name in ("fills", "funding") if whole[name].height]
     marks = {str(case["symbol"]): num(case["mark_price"])} if "mark_price" in case else {}
-    chosen = Conventions(
-        marks=marks, market_types={"venue": case.get("market_type", "spot")}, **conventions
-    )
+    chosen = Conventions(marks=marks, market_types={"venue": case.get("market_type", "spot")}, **conventions)
     values = {str(case["symbol"]): contract_value}
     prepared = prepare(whole, chosen, rates=rates, contract_value=values)
     return keep_ledger(prepared, end=max(last))
@@ -114,7 +120,10 @@ def lots(case: Case) -> Any:
     for method in ("wac", "fifo", "lifo", "hifo"):
         ledger = kept(case, case["fills"], method=method)
         book = ledger.books.row(0, named=True)
-        answer[method] = {"realised": book["realized_quote"], "unrealised": book["unrealized_quote"]}
+        answer[method] = {
+            "realised": book["realized_quote"],
+            "unrealised": book["unrealized_quote"],
+        }
         if method == "wac":
             answer["wac"]["avg_entry"] = book["average_quote"]
         else:
@@ -146,11 +155,19 @@ def round_trips(case: Case) -> Any:
     funding = empty("funding")
     if case.get("funding"):
         rows = case["funding"]
-        funding = table("funding", **{
-            "connector": "venue", "pair": case["symbol"], "at": [moment(r["timestamp_ms"]) for r in rows],
-            "rate": [num(r["rate"]) for r in rows], "amount_quote": [num(r["amount"]) for r in rows],
-        })  # fmt: skip
-    tables = {"fills": fill_table(case, fills).sort("at", maintain_order=True), "funding": funding, "flat_fees": more_fees(fills)}
+        funding = table(
+            "funding",
+            connector="venue",
+            pair=case["symbol"],
+            at=[moment(r["timestamp_ms"]) for r in rows],
+            rate=[num(r["rate"]) for r in rows],
+            amount_quote=[num(r["amount"]) for r in rows],
+        )
+    tables = {
+        "fills": fill_table(case, fills).sort("at", maintain_order=True),
+        "funding": funding,
+        "flat_fees": more_fees(fills),
+    }
     ledger = kept_tables(case, tables, dust_base=num(case["dust_qty"]))
     ids = ledger.column("trade_id")
     trips = ledger.trips.filter(~pl.col("is_open")).sort("exit_at", maintain_order=True)
@@ -225,11 +242,15 @@ def fees_of(case: Case, tables: Mapping[str, pl.DataFrame], rates: pl.DataFrame,
 @adapter("fees")
 def fees(case: Case) -> Any:
     """Fees converted at the fill, recorded, or unconverted."""
-    rates = pl.DataFrame({
-        "pair": [rate["pair"] for rate in case["rates"]],
-        "at": pl.Series([moment(rate["timestamp_ms"]) for rate in case["rates"]], dtype=pl.Datetime("us", "UTC")),
-        "price": [num(rate["price"]) for rate in case["rates"]],
-    })  # fmt: skip
+    rates = pl.DataFrame(
+        {
+            "pair": [rate["pair"] for rate in case["rates"]],
+            "at": pl.Series(
+                [moment(rate["timestamp_ms"]) for rate in case["rates"]], dtype=pl.Datetime("us", "UTC")
+            ),
+            "price": [num(rate["price"]) for rate in case["rates"]],
+        }
+    )
     tables = {"fills": fill_table(case, case["fills"]), "flat_fees": more_fees(case["fills"])}
     via = tuple(case.get("cross_via", ()))
     age = float(case["max_rate_age_s"])
@@ -238,13 +259,19 @@ def fees(case: Case) -> Any:
     methods = [METHODS[i] for i in ledger.fee_method]
     book = ledger.books.row(0, named=True)
     return {
-        "realised_gross": book["realized_quote"], "unrealised": book["unrealized_quote"],
-        "position": book["position_base"], "fees_quote_known": book["fees_quote"],
-        "net_known": book["net_quote"], "net_status": book["status"],
-        "fees_quote_by_fill": [None if m == "unconverted" else float(f) for m, f in zip(methods, found.quote, strict=True)],
-        "fee_method_by_fill": methods, "fees_unconverted": dict(found.unconverted),
+        "realised_gross": book["realized_quote"],
+        "unrealised": book["unrealized_quote"],
+        "position": book["position_base"],
+        "fees_quote_known": book["fees_quote"],
+        "net_known": book["net_quote"],
+        "net_status": book["status"],
+        "fees_quote_by_fill": [
+            None if m == "unconverted" else float(f) for m, f in zip(methods, found.quote, strict=True)
+        ],
+        "fee_method_by_fill": methods,
+        "fees_unconverted": dict(found.unconverted),
         "n_recorded_fee_disagrees_gt_1pct": int(found.disagrees.sum()),
-    }  # fmt: skip
+    }
 
 
 @adapter("ledger")
@@ -303,7 +330,13 @@ def mae_mfe(case: Case) -> Any:
             })  # fmt: skip
         else:
             mids.append((moment(1000 * i), num(step[1])))
-    quotes = table("quotes", connector="venue", pair=case["symbol"], at=[m[0] for m in mids], mid_quote=[m[1] for m in mids])
+    quotes = table(
+        "quotes",
+        connector="venue",
+        pair=case["symbol"],
+        at=[m[0] for m in mids],
+        mid_quote=[m[1] for m in mids],
+    )
     ledger = kept_tables(case, {"fills": fill_table(case, fills), "quotes": quotes})
     trip = ledger.trips.row(0, named=True)
     entry = trip["entry_value"]
@@ -346,9 +379,7 @@ def normalise(case: Case) -> Any:
 def zero_price(case: Case) -> Any:
     """A price of 0 kept out of the books, or booked because the user says it was one."""
     rows = fill_table(case, case["fills"])
-    orders = {
-        order["id"]: order_price(num(order["price"]), order["order_type"]) for order in case["orders"]
-    }
+    orders = {order["id"]: order_price(num(order["price"]), order["order_type"]) for order in case["orders"]}
     done = performance_etl([raw_tables(fills=rows)], clock=datetime(2030, 1, 1, tzinfo=UTC))
     clean = kept_tables(case, {"fills": done.tables["fills"]}).books.row(0, named=True)
     refused = done.tables["quarantine"]

@@ -12,7 +12,7 @@ import numpy as np
 from cases.adapters_ledger import num
 from cases.registry import adapter
 from fillbook.arrays import Floats
-from fillbook.metrics import drawdown, execution, profitability, returns, risk
+from fillbook.metrics import drawdown, execution, returns, risk
 from fillbook.metrics.backtest import christoffersen_lr, kupiec_lr, transitions
 from fillbook.metrics.inputs import ORDER_CLASSES
 from fillbook.results import Undefined
@@ -106,14 +106,17 @@ def of_capital(pnl: Floats, capital: float, year: float) -> Any:
         fixed, equity, capital=capital, periods_per_year=year)  # fmt: skip
     return {
         "fixed_returns": fixed if isinstance(fixed, Undefined) else fixed.tolist(),
-        "compound_returns": grown if isinstance(grown, Undefined) else [None if math.isnan(r) else r for r in grown],
+        "compound_returns": grown
+        if isinstance(grown, Undefined)
+        else [None if math.isnan(r) else r for r in grown],
         "compound_status": "ok" if ruined is None else f"undefined:equity_non_positive_after_index_{ruined}",
         "cagr": returns.cagr(pnl, capital=capital, periods_per_year=year),
         "max_drawdown_quote": drawdown.max_drawdown(equity),
         "max_drawdown_pct": drawdown.max_drawdown_fraction(equity, capital=capital),
-        "calmar": calmar, "sharpe_from_pnl_daily": returns.sharpe_ratio(pnl, periods_per_year=1.0),
+        "calmar": calmar,
+        "sharpe_from_pnl_daily": returns.sharpe_ratio(pnl, periods_per_year=1.0),
         "flags": [] if ruined is None else ["equity_non_positive"],
-    }  # fmt: skip
+    }
 
 
 @adapter("var")
@@ -141,7 +144,11 @@ def historic(values: Floats, alpha: float) -> Any:
 def cornish_fisher(row: Case) -> Any:
     """Value at risk by the expansion, with its status."""
     found = risk.cornish_fisher_var(
-        num(row["mu"]), num(row["sigma"]), num(row["skew"]), num(row["excess_kurt"]), num(row["alpha"])
+        num(row["mu"]),
+        num(row["sigma"]),
+        num(row["skew"]),
+        num(row["excess_kurt"]),
+        num(row["alpha"]),
     )
     return found if math.isnan(found) else {"var": found, "status": "ok"}
 
@@ -188,7 +195,8 @@ def fill_rates(case: Case) -> Any:
     for kind, chosen in (("limit", ~is_market), ("market", is_market)):
         is_open = codes == ORDER_CLASSES.index("OPEN")
         answer[kind] = {
-            "n_terminal": int((chosen & ~is_open).sum()), "n_open_censored": int((chosen & is_open).sum()),
+            "n_terminal": int((chosen & ~is_open).sum()),
+            "n_open_censored": int((chosen & is_open).sum()),
             "fill_rate_any": execution.fill_rate(codes, filled, is_market, kind=kind),
             "fill_rate_full": execution.fill_rate_full(codes, is_market, kind=kind),
             "fill_rate_qty": execution.fill_rate_quantity(codes, amount, filled, price, is_market, kind=kind),
@@ -196,6 +204,7 @@ def fill_rates(case: Case) -> Any:
             "cancel_ratio": execution.cancel_ratio(codes, is_market, kind=kind),
             "expired_ratio": execution.expired_ratio(codes, is_market, kind=kind),
             "failed_ratio": execution.failed_ratio(codes, is_market, kind=kind),
-            "overfill_qty": float(np.maximum(filled - amount * (1 + 1e-9), 0.0)[chosen].sum()), "status": "ok",
-        }  # fmt: skip
+            "overfill_qty": float(np.maximum(filled - amount * (1 + 1e-9), 0.0)[chosen].sum()),
+            "status": "ok",
+        }
     return answer

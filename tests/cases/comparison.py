@@ -21,7 +21,7 @@ _ROUNDED = Fraction(1, 10**14)
 
 def tolerance_of(text: str) -> float:
     """Relative tolerance: the first word of a case's ``tolerance``."""
-    return float(text.split()[0])
+    return float(text.split(maxsplit=1)[0])
 
 
 def differences(got: object, expected: object, tolerance: float, at: str = "") -> list[str]:
@@ -48,9 +48,7 @@ def differences(got: object, expected: object, tolerance: float, at: str = "") -
     return [] if _same(found, expected, tolerance) else [f"{at}: {got!r}, not {expected!r}"]
 
 
-def _of_object(
-    got: object, expected: Mapping[str, Any], tolerance: float, at: str
-) -> list[str]:
+def _of_object(got: object, expected: Mapping[str, Any], tolerance: float, at: str) -> list[str]:
     if "value" in expected and expected["value"] is None:
         return _of_no_value(got, expected, at)
     if not isinstance(got, Mapping):

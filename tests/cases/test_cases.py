@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from cases.comparison import differences, tolerance_of
 from cases.registry import load_adapters
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
+
 from cases.comparison import differences, tolerance_of
 from cases.registry import null
 from fillbook.results import Result, Status, Undefined

@@ -9,15 +9,11 @@ def test_findings_lineage_and_checks(run: Run, trades: Path) -> None:
     assert said.code == 0
     lines = [" ".join(line.split()) for line in said.out.splitlines()]
     assert lines[0].startswith("findings: ")
-    assert (
-        "0 fills 2 0 0 2 0" in lines
-    )  # file, table, read, duplicates, quarantined, kept, repaired
+    assert "0 fills 2 0 0 2 0" in lines  # file, table, read, duplicates, quarantined, kept, repaired
     assert any(line.startswith("pass Realised + unrealised is cash") for line in lines)
 
 
-def test_a_quarantined_row_is_named_with_its_place_and_the_way_out(
-    run: Run, bad_trades: Path
-) -> None:
+def test_a_quarantined_row_is_named_with_its_place_and_the_way_out(run: Run, bad_trades: Path) -> None:
     said = run("check", bad_trades)
     assert said.code == 1
     assert "error fills.zero_price" in said.out

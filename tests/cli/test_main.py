@@ -32,14 +32,10 @@ def test_version(run: Run) -> None:
 def test_an_error_is_one_message_and_code_2(run: Run, tmp_path: Path) -> None:
     said = run("summary", tmp_path / "none.sqlite")
     assert (said.code, said.out) == (2, "")
-    assert (
-        said.err == f"fillbook: {tmp_path / 'none.sqlite'}: there is no such file. check the path\n"
-    )
+    assert said.err == f"fillbook: {tmp_path / 'none.sqlite'}: there is no such file. check the path\n"
 
 
-@pytest.mark.parametrize(
-    "words", [("summary",), ("summary", "a", "--method", "best"), ("sum", "a")]
-)
+@pytest.mark.parametrize("words", [("summary",), ("summary", "a", "--method", "best"), ("sum", "a")])
 def test_a_bad_request_is_code_2(run: Run, words: tuple[str, ...]) -> None:
     said = run(*words)
     assert said.code == 2
@@ -54,9 +50,7 @@ def test_help_waits_for_no_heavy_library() -> None:
         "try: main()\n"
         f"except SystemExit: sys.exit(','.join({heavy} & set(sys.modules)) or 0)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -68,9 +62,7 @@ def test_an_answer_waits_for_no_library_it_does_not_use(trades: Path) -> None:
         "try: main()\n"
         f"except SystemExit: sys.exit(','.join({heavy} & set(sys.modules)) or 0)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -13,9 +13,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_nothing_is_shown_where_nobody_watches(
-    trades: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_is_shown_where_nobody_watches(trades: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, answer = opening.answered([str(trades)], Choices(), keys=["n_fills"])
     assert data.fills.height == 2
     assert answer.metrics["n_fills"].value == 2
@@ -26,7 +24,7 @@ def test_nothing_is_shown_where_nobody_watches(
 def test_a_bar_is_shown_when_it_takes_long(
     monkeypatch: pytest.MonkeyPatch,
     patience_s: float,
-    is_shown: bool,  # noqa: FBT001
+    is_shown: bool,
 ) -> None:
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)

@@ -46,17 +46,13 @@ def test_an_address_of_another_computer_is_refused() -> None:
         serve.refuse_busy("no.such.host.invalid", 8501)
 
 
-def test_a_source_that_is_not_there_is_said_before_the_page_starts(
-    run: Run, tmp_path: Path
-) -> None:
+def test_a_source_that_is_not_there_is_said_before_the_page_starts(run: Run, tmp_path: Path) -> None:
     said = run("serve", tmp_path / "none.sqlite", "--no-open")
     assert said.code == 2
     assert "there is no such file" in said.err
 
 
-def test_addresses_are_absolute(
-    tmp_path: Path, trades: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_addresses_are_absolute(tmp_path: Path, trades: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert serve.readable([trades.name, "."]) == [str(trades), str(tmp_path)]
 
@@ -110,7 +106,9 @@ def test_a_server_that_fails_hands_on_its_code(
 @pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
 def test_ending_the_program_ends_the_server(tmp_path: Path) -> None:
     port, mark = free_port(), tmp_path / "pid"
-    server = f"import os, pathlib, time; pathlib.Path({str(mark)!r}).write_text(str(os.getpid())); time.sleep(60)"
+    server = (
+        f"import os, pathlib, time; pathlib.Path({str(mark)!r}).write_text(str(os.getpid())); time.sleep(60)"
+    )
     program = (
         "import sys; from fillbook.cli import serve\n"
         f"serve.page_command = lambda *a, **k: [sys.executable, '-c', {server!r}]\n"

@@ -12,9 +12,7 @@ def test_the_table_says_trust_scope_and_numbers(run: Run, trades: Path) -> None:
     lines = [" ".join(line.split()) for line in said.out.splitlines()]
     assert lines[0] == "the book balances"
     assert lines[1] == "2023-11-14 22:13:20 – 2023-11-14 22:14:20 UTC · 1 bot · 2 fills · USDT"
-    assert lines[2].startswith(
-        "WAC · open positions marked at given · given ABC-USDT = 120 · no capital"
-    )
+    assert lines[2].startswith("WAC · open positions marked at given · given ABC-USDT = 120 · no capital")
     # 4 × (110 − 100) = 40 realised, 6 × (120 − 100) = 120 unrealised
     assert "profitability Net PnL 160.00 USDT" in lines
     assert "Realised PnL 40.00 USDT" in lines

@@ -31,8 +31,18 @@ def test_six_bots_and_about_fifty_thousand_fills(data: fillbook.PerformanceDataS
     assert days == 60
 
 
-def test_every_part_of_the_program_has_something_to_show(data: fillbook.PerformanceDataSource) -> None:
-    for name in ("orders", "order_events", "executors", "controllers", "funding", "quotes", "candles"):
+def test_every_part_of_the_program_has_something_to_show(
+    data: fillbook.PerformanceDataSource,
+) -> None:
+    for name in (
+        "orders",
+        "order_events",
+        "executors",
+        "controllers",
+        "funding",
+        "quotes",
+        "candles",
+    ):
         assert data.tables[name].height > 0, name
     assert set(data.executors["close_type"].cast(pl.String)) == {
         "TIME_LIMIT", "STOP_LOSS", "TAKE_PROFIT", "EXPIRED", "EARLY_STOP", "TRAILING_STOP",
@@ -59,9 +69,7 @@ def test_it_is_written_once(folder: Path, data: fillbook.PerformanceDataSource) 
     assert not list(folder.parent.glob(".*"))
 
 
-def test_the_same_seed_gives_the_same_rows(
-    data: fillbook.PerformanceDataSource, tmp_path: Path
-) -> None:
+def test_the_same_seed_gives_the_same_rows(data: fillbook.PerformanceDataSource, tmp_path: Path) -> None:
     write_demo(tmp_path / "again")
     again = fillbook.open_data(tmp_path / "again")
     assert again.fills.equals(data.fills)

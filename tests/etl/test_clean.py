@@ -62,9 +62,7 @@ def test_time_is_possible_from_2009_until_two_days_after_the_clock() -> None:
 
 
 def test_an_unreadable_cell_keeps_its_text() -> None:
-    raw = raw_tables(
-        fills=fills(price_quote=[None, 5.0]), unreadable=[("fills", 1, "price_quote", "twelve")]
-    )
+    raw = raw_tables(fills=fills(price_quote=[None, 5.0]), unreadable=[("fills", 1, "price_quote", "twelve")])
     result = performance_etl([raw], clock=CLOCK)
     (row,) = result.tables["quarantine"].iter_rows(named=True)
     assert row["reason"] == "unreadable_cell"
@@ -72,9 +70,7 @@ def test_an_unreadable_cell_keeps_its_text() -> None:
 
 
 def test_an_unreadable_fee_keeps_the_fill_and_is_said() -> None:
-    raw = raw_tables(
-        fills=fills(fee_percent=[None, 0.001]), unreadable=[("fills", 1, "trade_fee", "{")]
-    )
+    raw = raw_tables(fills=fills(fee_percent=[None, 0.001]), unreadable=[("fills", 1, "trade_fee", "{")])
     result = performance_etl([raw], clock=CLOCK)
     assert result.tables["fills"].height == 2
     rules = {finding.rule: finding.n_rows for finding in result.findings}

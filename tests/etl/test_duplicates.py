@@ -76,9 +76,7 @@ def test_both_sides_of_one_trade_are_kept_and_counted() -> None:
 def test_the_suffix_of_a_migrated_row_is_seen_through_only_where_the_bare_id_is_known() -> None:
     """Hummingbot's migration of 2022 wrote trade id `T` with row id 7 as `T_7`."""
     old = fills(order_id=["o1", "o2"], trade_id=["T", "U"], at=0, price_quote=1.2345678)
-    new = fills(
-        order_id=["o1", "o3"], trade_id=["T_7", "V_8"], at=0, price_quote=1.234567, quantum=1e-6
-    )
+    new = fills(order_id=["o1", "o3"], trade_id=["T_7", "V_8"], at=0, price_quote=1.234567, quantum=1e-6)
     found = fill_duplicates(two_files(new, old), infos(DB, DB))
     assert found.dropped["position"].to_list() == [2]
     assert found.restored["position"].to_list() == [0]

@@ -13,9 +13,7 @@ def said(rule: str, *raws: RawTables) -> list[Finding]:
 
 
 def test_a_refused_fill_is_an_error_a_conflict_a_warning() -> None:
-    raw = raw_tables(
-        fills=fills(trade_id=["a", "b", "b"], order_id="o", at=0, price_quote=[0.0, 5.0, 6.0])
-    )
+    raw = raw_tables(fills=fills(trade_id=["a", "b", "b"], order_id="o", at=0, price_quote=[0.0, 5.0, 6.0]))
     (zero,) = said("zero_price", raw)
     (conflict,) = said("conflicting_duplicate", raw)
     assert (zero.severity, zero.rows, zero.n_rows) == (Severity.ERROR, (1,), 1)
@@ -29,7 +27,11 @@ def test_a_refused_quote_is_a_warning() -> None:
 
 
 def test_unreadable_cells_are_said_by_column() -> None:
-    cells = [("fills", 1, "trade_fee", "{"), ("fills", 2, "trade_fee", "x"), ("orders", 1, "at", "y")]
+    cells = [
+        ("fills", 1, "trade_fee", "{"),
+        ("fills", 2, "trade_fee", "x"),
+        ("orders", 1, "at", "y"),
+    ]
     found = said("unreadable_value", raw_tables(fills=fills(side=[1, 1]), unreadable=cells))
     assert [(f.table, f.n_rows) for f in found] == [("fills", 2), ("orders", 1)]
 

@@ -43,7 +43,7 @@ def test_files_of_different_times_are_not_out_of_order() -> None:
 
 
 @pytest.mark.parametrize(("price", "is_said"), [(0.011, False), (0.009, True)])
-def test_truncation_is_said_above_one_basis_point(price: float, is_said: bool) -> None:  # noqa: FBT001
+def test_truncation_is_said_above_one_basis_point(price: float, is_said: bool) -> None:
     """Amount 1000: bound ≈ 1000e-6, notional 11 or 9: 0.91 or 1.11 basis points."""
     found = of("quantised_prices", price_quote=price, amount_base=1000.0, quantum=1e-6)
     assert bool(found) is is_said

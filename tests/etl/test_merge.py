@@ -47,7 +47,11 @@ def test_files_that_share_rows_are_one_bot_named_by_the_first() -> None:
 
 
 def test_bots_of_the_same_name_are_told_apart_by_folder_or_number() -> None:
-    files = [info("x/conf.sqlite", "conf"), info("y/conf.sqlite", "conf"), info("conf.sqlite", "conf")]
+    files = [
+        info("x/conf.sqlite", "conf"),
+        info("y/conf.sqlite", "conf"),
+        info("conf.sqlite", "conf"),
+    ]
     assert bot_names(files, []) == ("conf (x)", "conf (y)", "conf")
     twice = [info("x/conf.sqlite", "conf"), info("x/conf.db", "conf")]
     assert bot_names(twice, []) == ("conf (x)", "conf (x) 2")

@@ -12,7 +12,7 @@ from fillbook.testing.tables import CLOCK, fills, raw_tables, table
 STEP = 1e-6
 
 
-def both(stored: dict, exact: dict):  # noqa: ANN201
+def both(stored: dict, exact: dict):
     """A database row and its CSV row, through the whole ETL."""
     database = raw_tables(bot="maker", fills=fills(quantum=STEP, **stored))
     csv = raw_tables(uri="trades.csv", kind="trades_csv", bot="trades", fills=fills(**exact))
@@ -40,9 +40,7 @@ def test_a_value_that_truncates_to_the_stored_one_is_used(stored: float, exact: 
     assert result.tables["quarantine"].is_empty()
 
 
-@pytest.mark.parametrize(
-    ("stored", "exact"), [(0.002568, 0.0025691), (0.002568, 0.0025679), (0.0, 1.1e-6)]
-)
+@pytest.mark.parametrize(("stored", "exact"), [(0.002568, 0.0025691), (0.002568, 0.0025679), (0.0, 1.1e-6)])
 def test_any_other_value_is_a_conflict(stored: float, exact: float) -> None:
     """0.0025691 is more than a step above 0.002568, 0.0025679 below; 1.1e-6 is stored as 1e-6.
 

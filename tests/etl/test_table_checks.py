@@ -25,9 +25,11 @@ def test_words_nobody_knows_are_named() -> None:
 def test_orphans_are_fills_events_and_filled_orders_without_their_other_half() -> None:
     raw = raw_tables(
         fills=fills(order_id=["o1", "o2"]),
-        orders=orders(order_id=["o1", "o3", "o4"], last_status=["OrderFilled", "OrderFilled", "OrderCancelled"]),
+        orders=orders(
+            order_id=["o1", "o3", "o4"], last_status=["OrderFilled", "OrderFilled", "OrderCancelled"]
+        ),
         order_events=table("order_events", order_id=["o1", "o9"]),
-    )  # fmt: skip
+    )
     assert [f.rows for f in said("orphan_fills", raw)] == [(2,)]
     assert [f.rows for f in said("filled_without_fill", raw)] == [(2,)]
     assert [f.rows for f in said("orphan_events", raw)] == [(2,)]

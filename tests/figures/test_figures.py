@@ -35,7 +35,10 @@ def test_every_point_of_a_short_curve_is_drawn_and_a_gap_stays_one() -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.floats(-1e6, 1e6, allow_nan=False), min_size=400, max_size=900), st.integers(50, 120))
+@given(
+    st.lists(st.floats(-1e6, 1e6, allow_nan=False), min_size=400, max_size=900),
+    st.integers(50, 120),
+)
 def test_thinning_keeps_first_last_highest_and_lowest(values: list[float], most: int) -> None:
     drawn = thinned(curve(values), "equity", most=most)["equity"].to_list()
     assert len(drawn) <= most + 2

@@ -25,7 +25,11 @@ amounts = st.integers(1, 5_000).map(lambda cents: cents / 1000)
 prices = st.integers(9_000, 11_000).map(lambda cents: cents / 100)
 sides = st.sampled_from([1, -1])
 fees = st.integers(-50, 100).map(lambda cents: cents / 1000)
-rows = st.lists(st.tuples(sides, amounts, prices, fees, st.sampled_from(["USDT", "ABC", None])), min_size=1, max_size=40)
+rows = st.lists(
+    st.tuples(sides, amounts, prices, fees, st.sampled_from(["USDT", "ABC", None])),
+    min_size=1,
+    max_size=40,
+)
 methods = st.sampled_from(["wac", "fifo", "lifo", "hifo"])
 
 Row = tuple[int, float, float, float, str | None]
@@ -97,7 +101,10 @@ def test_short_mirrors_long(given_rows: list[Row], method: str) -> None:
     # prices reflected about the mark and sides turned: every gain stays the same gain
     no_fees = [(s, q, p, 0.0, None) for s, q, p, _, _ in given_rows]
     mirrored = [(-s, q, 2 * MARK - p, 0.0, None) for s, q, p, _, _ in given_rows]
-    there, here = sums(keep(fills_of(mirrored), method=method)), sums(keep(fills_of(no_fees), method=method))
+    there, here = (
+        sums(keep(fills_of(mirrored), method=method)),
+        sums(keep(fills_of(no_fees), method=method)),
+    )
     assert there == pytest.approx(here, abs=1e-6)
 
 
@@ -105,7 +112,10 @@ def test_short_mirrors_long(given_rows: list[Row], method: str) -> None:
 @given(rows, st.sampled_from([0.001, 0.5, 3.0, 1e4]), methods)
 def test_scaling_prices_scales_pnl(given_rows: list[Row], k: float, method: str) -> None:
     scaled = [(s, q, p * k, f * k if t == "USDT" else f, t) for s, q, p, f, t in given_rows]
-    there, here = keep(fills_of(scaled), MARK * k, method=method), keep(fills_of(given_rows), method=method)
+    there, here = (
+        keep(fills_of(scaled), MARK * k, method=method),
+        keep(fills_of(given_rows), method=method),
+    )
     assert sums(there) == pytest.approx([k * value for value in sums(here)], rel=1e-9, abs=1e-6 * k)
 
 

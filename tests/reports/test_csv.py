@@ -15,9 +15,7 @@ def written(rows: pl.DataFrame, **units: str) -> list[str]:
 
 
 def test_units_times_and_missing_values() -> None:
-    rows = pl.DataFrame(
-        {"at": [datetime(2026, 1, 1, 0, 0, 0, 7, tzinfo=UTC)], "x": [None], "pnl": [-0.1]}
-    )
+    rows = pl.DataFrame({"at": [datetime(2026, 1, 1, 0, 0, 0, 7, tzinfo=UTC)], "x": [None], "pnl": [-0.1]})
     assert written(rows, pnl="USDT") == [
         "at,x,pnl [USDT]",
         "2026-01-01T00:00:00.000007Z,,-0.1",

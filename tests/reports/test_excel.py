@@ -28,9 +28,7 @@ def test_numbers_and_times_are_native() -> None:
             "n": [7], "is_open": [True], "none": pl.Series([None], dtype=pl.Float64),
         }
     )  # fmt: skip
-    sheet = parts(ReportTable("daily", rows, {"at": "UTC", "pnl": "USDT"}))[
-        "xl/worksheets/sheet1.xml"
-    ]
+    sheet = parts(ReportTable("daily", rows, {"at": "UTC", "pnl": "USDT"}))["xl/worksheets/sheet1.xml"]
     values = re.findall(r"<v>([^<]*)</v>", sheet)
     # 2026-01-01 is day 46023 of Excel's calendar, noon is half a day; the empty cell holds nothing
     assert values == ["46023.5", "46023", "-1.5", "7", "1"]
@@ -49,9 +47,7 @@ def test_text_is_never_a_formula_or_a_link() -> None:
 
 
 def test_the_second_sheet_says_what_the_columns_are() -> None:
-    table = ReportTable(
-        "t", pl.DataFrame({"x": [1.0]}), {"x": "bps"}, {"x": "edge"}, {"sources": "a.sqlite"}
-    )
+    table = ReportTable("t", pl.DataFrame({"x": [1.0]}), {"x": "bps"}, {"x": "edge"}, {"sources": "a.sqlite"})
     about = parts(table)["xl/worksheets/sheet2.xml"]
     for text in ("sources", "a.sqlite", "column", "bps", "edge"):
         assert f">{text}<" in about
@@ -77,7 +73,5 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_empty_table_is_a_sheet_with_a_header() -> None:
-    sheet = parts(ReportTable("t", pl.DataFrame(schema={"x": pl.Int64})))[
-        "xl/worksheets/sheet1.xml"
-    ]
+    sheet = parts(ReportTable("t", pl.DataFrame(schema={"x": pl.Int64})))["xl/worksheets/sheet1.xml"]
     assert ">x<" in sheet

@@ -62,9 +62,7 @@ def test_text_is_ascii_and_comes_back(text: str) -> None:
 
 
 def test_a_result_without_a_finite_number_says_so() -> None:
-    broken = Result(
-        "x", math.inf, Unit.RATIO, params={"alpha": math.nan, "n": 3}, coverage=math.nan
-    )
+    broken = Result("x", math.inf, Unit.RATIO, params={"alpha": math.nan, "n": 3}, coverage=math.nan)
     said = result_object(broken)
     assert (said["value"], said["status"], said["reasons"]) == (None, "undefined", ["not_finite"])
     assert (said["params"], said["coverage"]) == ({"alpha": None, "n": 3}, None)

@@ -47,6 +47,6 @@ def test_the_check_has_findings_and_lineage(answer: Overview, data: PerformanceD
         (Severity.INFO, Verdict.NOT_CHECKABLE, True, True),
     ],
 )
-def test_trust(severity: Severity, verdict: Verdict, is_own: bool, trusted: bool) -> None:  # noqa: FBT001
+def test_trust(severity: Severity, verdict: Verdict, is_own: bool, trusted: bool) -> None:
     finding = Finding("fills", "x", severity, "")
     assert is_trusted([finding], [Check("k", "l", verdict, "", is_own=is_own)]) is trusted

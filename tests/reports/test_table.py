@@ -26,9 +26,7 @@ def test_a_canonical_table_follows_the_filter_of_an_answer(
 
 
 @pytest.mark.parametrize("name", ANSWER_TABLES)
-def test_every_table_of_an_answer_has_rows(
-    data: PerformanceDataSource, answer: Overview, name: str
-) -> None:
+def test_every_table_of_an_answer_has_rows(data: PerformanceDataSource, answer: Overview, name: str) -> None:
     assert report_table(name, data, answer).rows.height > 0
 
 
@@ -37,9 +35,7 @@ def test_every_table_of_the_data_is_there(data: PerformanceDataSource, name: str
     assert report_table(name, data).name == name
 
 
-def test_metrics_keep_what_is_missing_and_why(
-    data: PerformanceDataSource, answer: Overview
-) -> None:
+def test_metrics_keep_what_is_missing_and_why(data: PerformanceDataSource, answer: Overview) -> None:
     rows = report_table("metrics", data, answer).rows.to_dicts()
     assert [(r["key"], r["value"], r["status"], r["reasons"]) for r in rows] == [
         ("net_pnl", 1.25, "ok", []),
@@ -47,9 +43,7 @@ def test_metrics_keep_what_is_missing_and_why(
     ]
 
 
-def test_money_of_an_answer_is_in_its_currency(
-    data: PerformanceDataSource, answer: Overview
-) -> None:
+def test_money_of_an_answer_is_in_its_currency(data: PerformanceDataSource, answer: Overview) -> None:
     table = report_table("daily", data, answer)
     assert [table.header(name) for name in ("day", "pnl")] == ["day", "pnl [USDT]"]
     assert table.about["period"] == "2026-01-01T00:00:00Z to 2026-01-02T12:00:00Z"

@@ -34,9 +34,7 @@ def test_a_file_is_replaced_only_when_told(tmp_path: Path) -> None:
     assert json.loads(target.read_text())["table"] == "t"
 
 
-def test_a_write_that_fails_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_table: object, to: object) -> None:
         to.write(b"half")  # type: ignore[attr-defined]
         raise OSError(28, "No space left on device")

@@ -21,7 +21,9 @@ def address(bot: Path) -> Iterator[str]:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     words = [sys.executable, "-c", "from fillbook.cli.main import main; main()"]
-    server = subprocess.Popen([*words, "serve", str(bot), "--no-open", "--port", str(port)], stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        [*words, "serve", str(bot), "--no-open", "--port", str(port)], stdout=subprocess.DEVNULL
+    )
     try:
         _wait_for(f"http://localhost:{port}/_stcore/health")
         yield f"http://localhost:{port}/bot_performance"

@@ -20,7 +20,7 @@ sidebar.show({uris!r})
     ("page", "title"), [("data_health", "Data health"), ("metric_reference", "Metric reference")]
 )
 @pytest.mark.parametrize("has_data", [True, False])
-def test_a_page_runs(bot: Path, page: str, title: str, has_data: bool) -> None:  # noqa: FBT001
+def test_a_page_runs(bot: Path, page: str, title: str, has_data: bool) -> None:
     uris = [str(bot)] if has_data else []
     app = AppTest.from_string(PAGE.format(page=page, uris=uris), default_timeout=60.0).run()
     assert not app.exception

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -15,12 +17,17 @@ from fillbook.metrics.returns import compounded_returns, fixed_returns
 from fillbook.results import Undefined
 
 _DAY_US = 86_400_000_000
-_MONEY_PARTIAL = ("marked_at_last_fill", "fee_unconverted", "funding_unavailable", "funding_not_covered")
+_MONEY_PARTIAL = (
+    "marked_at_last_fill",
+    "fee_unconverted",
+    "funding_unavailable",
+    "funding_not_covered",
+)
 
 
 def _total(net: Floats, rates: Floats) -> Floats:
     """Sum over books of net × rate; a book that has not traded yet needs no rate."""
-    return np.where(net == 0.0, 0.0, net * rates).sum(axis=0)
+    return np.asarray(np.where(net == 0.0, 0.0, net * rates).sum(axis=0))
 
 
 def equity_frame(path: Curve, reporting: Reporting, conventions: Conventions) -> pl.DataFrame:
@@ -44,10 +51,17 @@ def daily_frame(ledger: Ledger, reporting: Reporting, start_us: int) -> pl.DataF
     equity = capital + total
     peak = np.maximum.accumulate(np.concatenate([[capital], equity]))[1:]
     day = pl.Series("day", np.concatenate([[start_us], edges[:-1]])).cast(pl.Datetime("us", "UTC")).dt.date()
-    frame = pl.DataFrame({
-        "day": day, "pnl": np.diff(total, prepend=0.0), "equity": equity, "drawdown": peak - equity,
-        "is_partial": [(i == 0 and start_us % 86_400_000_000 != 0) or i == edges.size - 1 for i in range(edges.size)],
-    })  # fmt: skip
+    frame = pl.DataFrame(
+        {
+            "day": day,
+            "pnl": np.diff(total, prepend=0.0),
+            "equity": equity,
+            "drawdown": peak - equity,
+            "is_partial": [
+                (i == 0 and start_us % 86_400_000_000 != 0) or i == edges.size - 1 for i in range(edges.size)
+            ],
+        }
+    )
     volume, n_fills = _by_day(ledger, reporting, start_us, edges.size)
     frame = frame.with_columns(volume=pl.Series(volume), n_fills=pl.Series(n_fills))
     return frame.with_columns(pl.selectors.float().fill_nan(None))
@@ -147,50 +161,71 @@ def metric_inputs(
     start_us
         Start of the run, µs UTC.
     """
-    column = {name: ledger.books[name].fill_null(np.nan).to_numpy() for name in (
-        "net_quote", "realized_quote", "unrealized_quote", "fees_paid_quote", "rebates_quote",
-        "funding_quote", "fee_tokens_revalued_quote", "volume_quote", "closed_base", "bought_base", "sold_base",
-    )}  # fmt: skip
-    rate = reporting.at_end
-    closed = trips.filter(~pl.col("is_open"))
-    trip_rate = rate[closed["book"].to_numpy()]
-    traded = column["bought_base"] + column["sold_base"]
-    mean_price = column["volume_quote"] / np.where(traded > 0.0, traded, 1.0) * rate
-    held = ledger.flow.held_s(ledger.end_us)
-    capital = ledger.conventions.capital
-    none = reporting.lack
     lacks_money = reporting.currency is None
+    money = _without_money(reporting.lack) if lacks_money else _in_money(ledger, reporting, daily, trips)
+    arrays: dict[str, Any] = money | _order_arrays(orders)
+    capital = ledger.conventions.capital
     return Inputs(
-        **{f"book_{name}": _money(column[f"{name}_quote"], reporting)
-           for name in ("net", "realized", "unrealized", "fees_paid", "rebates")},
-        book_funding=_funding_input(ledger, column["funding_quote"], reporting),
-        book_revalued=_revalued(column["fee_tokens_revalued_quote"], reporting),
-        gross_exposure=none if lacks_money else _exposure(ledger, rate),
+        **arrays,
         fill_at=ledger.flow.at,
-        curve=_curve(equity, ledger.conventions) if not lacks_money else none,
-        book_volume=_money(column["volume_quote"], reporting),
-        trip_pnl=none if lacks_money else closed["net_quote"].to_numpy() * trip_rate,
-        trip_notional=none if lacks_money else (closed["entry_quote"] * closed["qty_base"]).to_numpy() * trip_rate,
-        trip_hold_s=closed["hold_s"].to_numpy(),
-        **(_days(daily, ledger.conventions) if not lacks_money else dict.fromkeys(
-            ("daily_pnl", "daily_return", "daily_basis", "equity"), none)),
-        **_order_arrays(orders),
+        curve=reporting.lack if lacks_money else _curve(equity, ledger.conventions),
+        trip_hold_s=trips.filter(~pl.col("is_open"))["hold_s"].to_numpy(),
         window_s=max(ledger.end_us - start_us, 0) / 1e6,
-        position_value_s=none if lacks_money else held * mean_price,
-        closed_value=none if lacks_money else column["closed_base"] * mean_price,
         in_market_s=_in_market_s(ledger),
         capital=Undefined.unavailable("no_capital") if capital is None else capital,
         periods_per_year=ledger.conventions.periods_per_year,
         currency=reporting.currency,
         reasons=_reasons(ledger),
         method=dict.fromkeys(("book_realized", "book_unrealized"), ledger.conventions.method),
-    )  # type: ignore[arg-type]  # fmt: skip
+    )
+
+
+_MONEY = (
+    "book_net", "book_realized", "book_unrealized", "book_fees_paid", "book_rebates", "book_volume",
+    "book_funding", "book_revalued", "gross_exposure", "trip_pnl", "trip_notional", "position_value_s",
+    "closed_value", "daily_pnl", "daily_return", "daily_basis", "equity",
+)  # fmt: skip
+
+
+def _without_money(lack: Undefined) -> dict[str, Any]:
+    """Every array in money, missing for one reason."""
+    return dict.fromkeys(_MONEY, lack)
+
+
+def _in_money(
+    ledger: Ledger, reporting: Reporting, daily: pl.DataFrame, trips: pl.DataFrame
+) -> dict[str, Any]:
+    """Every array in money, in the reporting currency."""
+    books, rate = ledger.books, reporting.at_end
+    column = {
+        name: books[name].fill_null(np.nan).to_numpy()
+        for name in books.columns
+        if name.endswith(("_quote", "_base"))
+    }
+    closed = trips.filter(~pl.col("is_open"))
+    trip_rate = rate[closed["book"].to_numpy()]
+    traded = column["bought_base"] + column["sold_base"]
+    mean_price = column["volume_quote"] / np.where(traded > 0.0, traded, 1.0) * rate
+    sums = ("net", "realized", "unrealized", "fees_paid", "rebates", "volume")
+    return {
+        **{f"book_{name}": _money(column[f"{name}_quote"], reporting) for name in sums},
+        **_days(daily, ledger.conventions),
+        "book_funding": _funding_input(ledger, column["funding_quote"], reporting),
+        "book_revalued": _revalued(column["fee_tokens_revalued_quote"], reporting),
+        "gross_exposure": _exposure(ledger, rate),
+        "trip_pnl": closed["net_quote"].to_numpy() * trip_rate,
+        "trip_notional": (closed["entry_quote"] * closed["qty_base"]).to_numpy() * trip_rate,
+        "position_value_s": ledger.flow.held_s(ledger.end_us) * mean_price,
+        "closed_value": column["closed_base"] * mean_price,
+    }
 
 
 def _funding_input(ledger: Ledger, values: Floats, reporting: Reporting) -> Floats | Undefined:
     """Funding of all books; unavailable where perpetuals were held and nothing is known."""
     perps = ledger.books.filter(pl.col("market_type") != "spot")
-    unknown = perps.filter(pl.col("reasons").list.set_intersection(["funding_unavailable", "funding_not_covered"]).list.len() > 0)
+    unknown = perps.filter(
+        pl.col("reasons").list.set_intersection(["funding_unavailable", "funding_not_covered"]).list.len() > 0
+    )
     if unknown.height and unknown.height == perps.height:
         return Undefined.unavailable(str(unknown["reasons"][0][0]))
     return _money(values, reporting)
@@ -214,8 +249,14 @@ def _reasons(ledger: Ledger) -> dict[str, tuple[str, ...]]:
     """By input: why it is partial."""
     found = {reason for reasons in ledger.books["reasons"] for reason in reasons}
     money = tuple(reason for reason in _MONEY_PARTIAL if reason in found)
-    only = {name: tuple(r for r in money if r.startswith(prefix)) for name, prefix in (
-        ("book_unrealized", "marked"), ("book_fees_paid", "fee_"), ("book_rebates", "fee_"), ("book_funding", "funding"),
-    )}  # fmt: skip
+    only = {
+        name: tuple(r for r in money if r.startswith(prefix))
+        for name, prefix in (
+            ("book_unrealized", "marked"),
+            ("book_fees_paid", "fee_"),
+            ("book_rebates", "fee_"),
+            ("book_funding", "funding"),
+        )
+    }
     whole = dict.fromkeys(("book_net", "daily_pnl", "daily_return", "daily_basis", "equity", "curve"), money)
     return {**only, **whole, "trip_pnl": tuple(r for r in money if not r.startswith("marked"))}

@@ -49,16 +49,17 @@ def order_facts(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         )
         .collect()
     )
-    codes = classify_orders(
-        *(joined[name].to_numpy() for name in ("filled", "amount_base", *_ENDS))
-    )
+    codes = classify_orders(*(joined[name].to_numpy() for name in ("filled", "amount_base", *_ENDS)))
     return joined.select(
         *(name for name in _FILTERED if name in joined.columns),
         pl.Series("order_class", codes),
-        order_amount="amount_base", order_filled="filled",
-        order_price=pl.col("price_quote").fill_null(pl.col("value") / pl.col("filled")).fill_null(float("nan")),
+        order_amount="amount_base",
+        order_filled="filled",
+        order_price=pl.col("price_quote")
+        .fill_null(pl.col("value") / pl.col("filled"))
+        .fill_null(float("nan")),
         order_is_market=pl.col("order_type") == "MARKET",
-    )  # fmt: skip
+    )
 
 
 def _ends(events: pl.DataFrame) -> pl.LazyFrame:

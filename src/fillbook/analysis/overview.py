@@ -11,7 +11,7 @@ import polars as pl
 
 from fillbook.analysis.inputs import daily_frame, equity_frame, metric_inputs
 from fillbook.analysis.orders import order_facts
-from fillbook.analysis.reporting import Reporting, reporting_of
+from fillbook.analysis.reporting import reporting_of
 from fillbook.conventions import Conventions
 from fillbook.errors import BadRequestError
 from fillbook.filters import Filter
@@ -198,7 +198,9 @@ def _starts(ledger: Ledger, orders: pl.DataFrame | None) -> list[datetime]:
     columns = [ledger.flow.at, ledger.funding["at"].dt.timestamp("us").to_numpy()]
     if orders is not None:
         columns.append(orders["at"].dt.timestamp("us").to_numpy())
-    return [datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(at.min())) for at in columns if at.size]
+    return [
+        datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(at.min())) for at in columns if at.size
+    ]
 
 
 def _period(
@@ -217,18 +219,40 @@ def _trips_frame(ledger: Ledger) -> pl.DataFrame:
     mark = pl.lit(ledger.books["mark_quote"])
     inverse = pl.col("market_type") == "inverse_perp"
     to_quote = pl.when(inverse).then(mark.gather(pl.col("book"))).otherwise(1.0)
-    money = [
-        (pl.col(name) * to_quote).alias(f"{name}_quote") for name in ("gross", "fees", "mae", "mfe")
-    ]
+    money = [(pl.col(name) * to_quote).alias(f"{name}_quote") for name in ("gross", "fees", "mae", "mfe")]
     return (
-        ledger.trips.with_columns(*money, funding_quote=pl.col("funding"), qty_base=pl.max_horizontal("closed_base", "entry_base"))
+        ledger.trips.with_columns(
+            *money,
+            funding_quote=pl.col("funding"),
+            qty_base=pl.max_horizontal("closed_base", "entry_base"),
+        )
         .with_columns(net_quote=pl.col("gross_quote") - pl.col("fees_quote") + pl.col("funding_quote"))
         .sort("exit_at", nulls_last=True, maintain_order=True)
         .select(
-            "bot", "connector", "pair", "leg", "quote", "controller_id", "side", "entry_at", "exit_at",
-            "qty_base", "entry_quote", "exit_quote", "gross_quote", "fees_quote", "funding_quote",
-            "net_quote", "hold_s", "n_fills", "mae_quote", "mfe_quote", "has_path", "is_open", "book",
-        )  # fmt: skip
+            "bot",
+            "connector",
+            "pair",
+            "leg",
+            "quote",
+            "controller_id",
+            "side",
+            "entry_at",
+            "exit_at",
+            "qty_base",
+            "entry_quote",
+            "exit_quote",
+            "gross_quote",
+            "fees_quote",
+            "funding_quote",
+            "net_quote",
+            "hold_s",
+            "n_fills",
+            "mae_quote",
+            "mfe_quote",
+            "has_path",
+            "is_open",
+            "book",
+        )
     )
 
 
@@ -252,5 +276,10 @@ def drawdown_frame(equity: pl.DataFrame, *, has_capital: bool) -> pl.DataFrame:
     )  # fmt: skip
     last = pl.lit(at.max(), dtype=at.dtype)
     ends = pl.col("recovery_at").fill_null(last)
-    seconds = {"length_s": ends - pl.col("peak_at"), "to_valley_s": pl.col("valley_at") - pl.col("peak_at")}
-    return table.with_columns(**{k: v.dt.total_microseconds() / 1e6 for k, v in seconds.items()}).fill_nan(None)
+    seconds = {
+        "length_s": ends - pl.col("peak_at"),
+        "to_valley_s": pl.col("valley_at") - pl.col("peak_at"),
+    }
+    return table.with_columns(**{k: v.dt.total_microseconds() / 1e6 for k, v in seconds.items()}).fill_nan(
+        None
+    )

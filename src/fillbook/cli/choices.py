@@ -39,9 +39,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One strict JSON object ins
 
 
 def _which(flag: str, help_text: str, metavar: str) -> Any:  # noqa: ANN401
-    return typer.Option(
-        flag, help=help_text, metavar=metavar, rich_help_panel=_WHICH, show_default=False
-    )
+    return typer.Option(flag, help=help_text, metavar=metavar, rich_help_panel=_WHICH, show_default=False)
 
 
 def _how(flag: str, help_text: str, metavar: str | None = None) -> Any:  # noqa: ANN401
@@ -60,21 +58,19 @@ class Choices:
         str,
         _which("--to", "First moment that no longer counts; a date means its midnight.", "TIME"),
     ] = ""
-    pair: Annotated[
-        list[str], _which("--pair", "Trading pair. Repeatable, as those below.", "PAIR")
-    ] = field(default_factory=list)
-    connector: Annotated[list[str], _which("--connector", "Venue.", "NAME")] = field(
+    pair: Annotated[list[str], _which("--pair", "Trading pair. Repeatable, as those below.", "PAIR")] = field(
         default_factory=list
     )
-    controller: Annotated[
-        list[str], _which("--controller", "Controller id, or unlinked.", "ID")
-    ] = field(default_factory=list)
+    connector: Annotated[list[str], _which("--connector", "Venue.", "NAME")] = field(default_factory=list)
+    controller: Annotated[list[str], _which("--controller", "Controller id, or unlinked.", "ID")] = field(
+        default_factory=list
+    )
     bot: Annotated[list[str], _which("--bot", "Bot.", "NAME")] = field(default_factory=list)
     side: Annotated[list[str], _which("--side", "Side of the fill.", "BUY|SELL")] = field(
         default_factory=list
     )
-    close_type: Annotated[list[str], _which("--close-type", "How the executor closed.", "TYPE")] = (
-        field(default_factory=list)
+    close_type: Annotated[list[str], _which("--close-type", "How the executor closed.", "TYPE")] = field(
+        default_factory=list
     )
     method: Annotated[CostMethod, _how("--method", "Cost basis of realised PnL.")] = "wac"
     mark: Annotated[
@@ -100,9 +96,9 @@ class Choices:
             f"CONNECTOR={'|'.join(get_args(MarketType))}",
         ),
     ] = field(default_factory=list)
-    return_basis: Annotated[
-        ReturnBasis, _how("--return-basis", "What a day's return is divided by.")
-    ] = "fixed_capital"
+    return_basis: Annotated[ReturnBasis, _how("--return-basis", "What a day's return is divided by.")] = (
+        "fixed_capital"
+    )
     base_fee: Annotated[
         BaseFee, _how("--base-fee", "Spot fee in base: taken from the inventory, or a cost.")
     ] = "inventory"
@@ -159,9 +155,7 @@ def utc_moment(text: str, flag: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
-        message = (
-            f"{flag} is a date or a time like 2023-09-18 or 2023-09-18T10:12:37Z, not {text!r}"
-        )
+        message = f"{flag} is a date or a time like 2023-09-18 or 2023-09-18T10:12:37Z, not {text!r}"
         raise BadRequestError(message) from error
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 

@@ -75,11 +75,7 @@ def metrics_page() -> str:
 def _metric_section(metric: Metric) -> str:
     from fillbook.reports.glossary import parameters  # noqa: PLC0415
 
-    better = (
-        "neither direction is better"
-        if metric.better == "neither"
-        else f"{metric.better} is better"
-    )
+    better = "neither direction is better" if metric.better == "neither" else f"{metric.better} is better"
     lines = [
         f"\n### {metric.label} (`{metric.key}`)\n",
         f"{metric.summary}\n",
@@ -121,9 +117,7 @@ def _null(kind: Any) -> str:  # noqa: ANN401  (a dataframely column of any type)
 def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     """Markdown table."""
     lines = [head, ("---",) * len(head), *rows]
-    return "".join(
-        "| " + " | ".join(str(c).replace("|", "\\|") for c in line) + " |\n" for line in lines
-    )
+    return "".join("| " + " | ".join(str(c).replace("|", "\\|") for c in line) + " |\n" for line in lines)
 
 
 def cli_page() -> str:
@@ -142,9 +136,7 @@ def cli_page() -> str:
 
 def _command_section(name: str, command: Any) -> str:  # noqa: ANN401  (typer's own command class)
     arguments = [p for p in command.params if p.param_type_name == "argument"]
-    usage = " ".join(
-        ["fillbook", name, *(p.metavar or p.name.upper() for p in arguments), "[OPTIONS]"]
-    )
+    usage = " ".join(["fillbook", name, *(p.metavar or p.name.upper() for p in arguments), "[OPTIONS]"])
     rows = [
         (", ".join(f"`{flag}`" for flag in p.opts), _value(p), p.help or "", _preset(p))
         for p in command.params

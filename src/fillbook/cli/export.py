@@ -34,9 +34,7 @@ def export(
     kind: Annotated[
         Format | None, typer.Option("--format", help="Left out: what the file's name ends in.")
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the file if it is there.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
 ) -> None:
     """Write a table to a file."""
     written = _format(kind, output)

@@ -45,8 +45,7 @@ def _show_one(metric: Metric) -> None:
     screen.print(cell(f"{metric.label} ({metric.key})", "bold"))
     said = metric_object(metric)
     said["parameters"] = ", ".join(
-        name if default is None else f"{name} = {default}"
-        for name, default in parameters(metric).items()
+        name if default is None else f"{name} = {default}" for name, default in parameters(metric).items()
     )
     for name, value in said.items():
         if name not in ("key", "label") and value:

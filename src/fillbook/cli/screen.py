@@ -42,9 +42,7 @@ def table(
     right: Sequence[str] = (),
 ) -> Table:
     """Table of texts; columns named in `right` hold numbers."""
-    made = Table(
-        title=cell(title), title_justify="left", box=None, pad_edge=False, header_style="dim"
-    )
+    made = Table(title=cell(title), title_justify="left", box=None, pad_edge=False, header_style="dim")
     for name in columns:
         made.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
@@ -57,9 +55,7 @@ def findings_line(findings: Iterable[Finding]) -> Text:
     found = list(findings)
     counts = [(s, sum(f.severity is s for f in found)) for s in reversed(Severity)]
     said = [
-        (f"{n} {s.value}{'s' if n > 1 and s is not Severity.INFO else ''}", STYLES[s])
-        for s, n in counts
-        if n
+        (f"{n} {s.value}{'s' if n > 1 and s is not Severity.INFO else ''}", STYLES[s]) for s, n in counts if n
     ]
     if not said:
         return Text("no findings")

@@ -27,15 +27,11 @@ _POLL_S = 0.1
 _PRIVATE = frozenset({_LOCAL, "127.0.0.1", "::1"})
 
 Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")]
-Host = Annotated[
-    str, typer.Option("--host", help="Address to listen on; localhost is this computer only.")
-]
+Host = Annotated[str, typer.Option("--host", help="Address to listen on; localhost is this computer only.")]
 IsSilent = Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")]
 
 
-def serve(
-    uris: Uris, *, port: Port = DEFAULT_PORT, host: Host = _LOCAL, no_open: IsSilent = False
-) -> None:
+def serve(uris: Uris, *, port: Port = DEFAULT_PORT, host: Host = _LOCAL, no_open: IsSilent = False) -> None:
     """Open the page with this data, until Ctrl-C."""
     run_page(readable(uris), port=port, host=host, is_opened=not no_open)
 

@@ -27,9 +27,7 @@ def summary(
     choices: Choices,
     metric: Annotated[
         list[str] | None,
-        typer.Option(
-            "--metric", metavar="KEY", help="Only this metric; repeatable.", show_default=False
-        ),
+        typer.Option("--metric", metavar="KEY", help="Only this metric; repeatable.", show_default=False),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -71,9 +69,7 @@ def head(answer: Overview) -> list[Text]:
     trust = trust_line(answer.checks)
     balances = trust.startswith("the book balances")
     books = answer.books
-    period = (
-        " – ".join(moment(at) for at in answer.period) + " UTC" if answer.period else "no period"
-    )
+    period = " – ".join(moment(at) for at in answer.period) + " UTC" if answer.period else "no period"
     scope = [
         period,
         _counted(books["bot"].n_unique(), "bot"),
@@ -92,13 +88,9 @@ def _conventions(answer: Overview) -> list[str]:
     how, parts = answer.conventions, [answer.conventions.method.upper()]
     kinds = answer.books.filter(answer.books["position_base"] != 0.0)["mark_kind"].unique().sort()
     if kinds.len():
-        parts.append(
-            "open positions marked at " + ", ".join(str(k).replace("_", " ") for k in kinds)
-        )
+        parts.append("open positions marked at " + ", ".join(str(k).replace("_", " ") for k in kinds))
     if how.marks:
-        parts.append(
-            "given " + ", ".join(f"{pair} = {price:.10g}" for pair, price in how.marks.items())
-        )
+        parts.append("given " + ", ".join(f"{pair} = {price:.10g}" for pair, price in how.marks.items()))
     capital = "no capital declared" if how.capital is None else f"capital {how.capital:,.10g}"
     parts += [capital, f"{how.periods_per_year:g} days a year"]
     if answer.chosen != type(answer.chosen)():

@@ -65,7 +65,7 @@ class BotLog:
     quotes: list[Row] = field(default_factory=list)
     positions: list[Row] = field(default_factory=list)
 
-    def place(  # noqa: PLR0913
+    def place(
         self, venue: Venue, market: Market, at_s: float, side: int, amount: float, price: float,
         *, kind: str = "LIMIT_MAKER", position: str = "NIL",
     ) -> str:  # fmt: skip
@@ -88,7 +88,7 @@ class BotLog:
         self._status(order_id, at_s, f"{_word(side)}OrderCreated")
         return order_id
 
-    def fill(  # noqa: PLR0913
+    def fill(
         self, venue: Venue, order_id: str, at_s: float, price: float, amount: float, *, is_last: bool = True
     ) -> Filled:  # fmt: skip
         """Fill an order, or a part of it."""
@@ -109,7 +109,7 @@ class BotLog:
             self._status(order_id, at_s + 0.2, f"{_word(side)}OrderCompleted")
         return Filled(side, price, amount, fee_quote, order_id)
 
-    def taken(  # noqa: PLR0913
+    def taken(
         self, venue: Venue, market: Market, at_s: float, side: int, amount: float, price: float,
         *, position: str = "NIL",
     ) -> Filled:  # fmt: skip
@@ -133,7 +133,7 @@ class BotLog:
             "rate": rate, "symbol": market.pair, "amount": -rate * held * float(market.mid[minute]),
         })  # fmt: skip
 
-    def executor(  # noqa: PLR0913
+    def executor(
         self, kind: str, controller: str, start_s: float, end_s: float, close_type: str,
         filled: Sequence[Filled], config: Row, *, net_pnl: float | None = None, custom: Row | None = None,
     ) -> None:  # fmt: skip
@@ -143,7 +143,10 @@ class BotLog:
         net = gross - fees if net_pnl is None else net_pnl
         opened = sum(f.value for f in filled[: max(1, len(filled) // 2)]) or 1.0
         name = f"{self.bot}-{len(self.executors):06d}"
-        linked = {"order_ids": list(dict.fromkeys(f.order_id for f in filled)), "held_position_orders": []}
+        linked = {
+            "order_ids": list(dict.fromkeys(f.order_id for f in filled)),
+            "held_position_orders": [],
+        }
         self.executors.append({
             "id": name, "timestamp": start_s, "type": kind, "close_type": CLOSE_CODES[close_type],
             "close_timestamp": int(end_s), "status": STATUS_TERMINATED, "net_pnl_pct": net / opened,
@@ -171,10 +174,12 @@ class BotLog:
 
     def _status(self, order_id: str, at_s: float, status: str) -> None:
         ms = int(at_s * 1000)
-        self.statuses.append({"id": len(self.statuses) + 1, "order_id": order_id, "timestamp": ms, "status": status})
+        self.statuses.append(
+            {"id": len(self.statuses) + 1, "order_id": order_id, "timestamp": ms, "status": status}
+        )
         self.orders[order_id].update(last_status=status, last_update_timestamp=ms)
 
-    def _fee(  # noqa: PLR0913
+    def _fee(
         self, venue: Venue, order: Row, at_s: float, price: float, amount: float, rate: float
     ) -> tuple[Row, float]:  # fmt: skip
         """Fee as Hummingbot stores it, and its value in quote."""
@@ -185,7 +190,7 @@ class BotLog:
         elif venue.fee_token == "BNB":  # noqa: S105
             minute = min(max(int(at_s - START_S) // 60, 0), self.bnb.mid.size - 1)
             token, units = "BNB", in_quote / float(self.bnb.mid[minute])
-        fee = {
+        fee: Row = {
             "fee_type": "DeductedFromReturns", "percent": "0", "percent_token": token,
             "flat_fees": [{"token": token, "amount": f"{units:.8f}"}],
         }  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fillbook.arrays import Floats
-from fillbook.demo.bot_log import BotLog, Filled, Venue
+from fillbook.demo.bot_log import BotLog, Filled, Row, Venue
 from fillbook.demo.markets import MINUTES, START_S, Market
 
 FUNDING_EVERY_MIN = 480
@@ -33,19 +33,32 @@ def _signal(mid: Floats, window: int = 120) -> Floats:
     return np.concatenate([np.zeros(window - 1), (mid[window - 1 :] - mean) / spread])
 
 
-def directional(  # noqa: PLR0913
+def directional(
     log: BotLog, venue: Venue, market: Market, barriers: Barriers, size_quote: float,
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
     """Trade back to the mean after a stretch, one position at a time, until a barrier is touched."""
     controller = f"bollinger_v1_{market.pair}"
-    log.controller(controller, "directional_trading", {
-        "controller_name": "bollinger_v1", "connector_name": venue.connector,
-        "trading_pair": market.pair, "total_amount_quote": str(size_quote), "bb_length": 120,
-        "bb_std": 2.0, "leverage": venue.leverage, "stop_loss": str(barriers.stop_loss),
-        "take_profit": str(barriers.take_profit), "time_limit": barriers.time_limit_min * 60,
-        "trailing_stop": {"activation_price": str(barriers.activation), "trailing_delta": str(barriers.trailing)},
-    })  # fmt: skip
+    log.controller(
+        controller,
+        "directional_trading",
+        {
+            "controller_name": "bollinger_v1",
+            "connector_name": venue.connector,
+            "trading_pair": market.pair,
+            "total_amount_quote": str(size_quote),
+            "bb_length": 120,
+            "bb_std": 2.0,
+            "leverage": venue.leverage,
+            "stop_loss": str(barriers.stop_loss),
+            "take_profit": str(barriers.take_profit),
+            "time_limit": barriers.time_limit_min * 60,
+            "trailing_stop": {
+                "activation_price": str(barriers.activation),
+                "trailing_delta": str(barriers.trailing),
+            },
+        },
+    )
     signal = _signal(market.mid)
     minute = 120
     while minute < MINUTES - barriers.time_limit_min - 60:
@@ -58,7 +71,7 @@ def directional(  # noqa: PLR0913
     _held(log, venue, market, MINUTES - 40, size_quote, controller)
 
 
-def _held(  # noqa: PLR0913
+def _held(
     log: BotLog, venue: Venue, market: Market, minute: int, size_quote: float, controller: str
 ) -> None:  # fmt: skip
     """A last position that the bot still holds when it stops."""
@@ -77,7 +90,7 @@ def _held(  # noqa: PLR0913
     })  # fmt: skip
 
 
-def _one_position(  # noqa: PLR0913
+def _one_position(
     log: BotLog, venue: Venue, market: Market, barriers: Barriers, entry: tuple[int, int, float],
     controller: str, rng: np.random.Generator,
 ) -> int:  # fmt: skip
@@ -86,7 +99,7 @@ def _one_position(  # noqa: PLR0913
     start_s = START_S + 60 * minute
     limit = market.price(market.mid[minute] * (1.0 - side * 0.0001))
     amount = market.amount(size_quote, limit)
-    config = {
+    config: Row = {
         "trading_pair": market.pair, "connector_name": venue.connector, "side": 1 if side > 0 else 2,
         "entry_price": f"{limit}", "amount": f"{amount}", "leverage": venue.leverage, "level_id": "0",
     }  # fmt: skip
@@ -108,14 +121,27 @@ def _one_position(  # noqa: PLR0913
     else:
         slipped = market.price(price * (1.0 - side * float(rng.uniform(0.0, 0.0010))))
         closed = log.taken(venue, market, end_s, -side, amount, slipped, position="CLOSE")
-    custom = {"close_price": f"{closed.price}", "current_position_average_price": f"{limit}", "side": config["side"]}
-    log.executor("position_executor", controller, start_s, end_s, why, [opened, closed], config, custom=custom)
+    custom: Row = {
+        "close_price": f"{closed.price}",
+        "current_position_average_price": f"{limit}",
+        "side": config["side"],
+    }
+    log.executor(
+        "position_executor",
+        controller,
+        start_s,
+        end_s,
+        why,
+        [opened, closed],
+        config,
+        custom=custom,
+    )
     return over
 
 
-def _never_opened(  # noqa: PLR0913
+def _never_opened(
     log: BotLog, venue: Venue, market: Market, order: tuple[int, int, float, float], fate: float,
-    controller: str, config: dict[str, object],
+    controller: str, config: Row,
 ) -> int:  # fmt: skip
     """An executor whose order expired, failed, or found no balance."""
     minute, side, amount, limit = order
@@ -156,7 +182,7 @@ def _touched(
     return start + at, entry * (1.0 + side * level), why
 
 
-def grid(  # noqa: PLR0913
+def grid(
     log: BotLog, venue: Venue, market: Market, *, levels: int, step: float, size_quote: float, hours: int
 ) -> None:  # fmt: skip
     """Buy on the way down, sell each level a step higher; a new grid around the price every so often."""
@@ -167,10 +193,19 @@ def grid(  # noqa: PLR0913
         "min_spread_between_orders": str(step), "total_amount_quote": str(levels * size_quote),
     })  # fmt: skip
     for start in range(0, MINUTES, hours * 60):
-        _one_grid(log, venue, market, (start, min(start + hours * 60, MINUTES) - 2), levels, step, size_quote, controller)
+        _one_grid(
+            log,
+            venue,
+            market,
+            (start, min(start + hours * 60, MINUTES) - 2),
+            levels,
+            step,
+            size_quote,
+            controller,
+        )
 
 
-def _one_grid(  # noqa: PLR0913
+def _one_grid(
     log: BotLog, venue: Venue, market: Market, span: tuple[int, int], levels: int, step: float,
     size_quote: float, controller: str,
 ) -> None:  # fmt: skip
@@ -214,7 +249,7 @@ def _one_grid(  # noqa: PLR0913
     )  # fmt: skip
 
 
-def averaging(  # noqa: PLR0913
+def averaging(
     log: BotLog, venue: Venue, market: Market, *, depths: tuple[float, ...], weights: tuple[float, ...],
     size_quote: float, take_profit: float, stop_loss: float,
 ) -> None:  # fmt: skip
@@ -227,10 +262,20 @@ def averaging(  # noqa: PLR0913
     })  # fmt: skip
     minute = 0
     while minute < MINUTES - 5:
-        minute = _one_average(log, venue, market, (minute, depths, weights, size_quote), (take_profit, stop_loss), controller) + 7
+        minute = (
+            _one_average(
+                log,
+                venue,
+                market,
+                (minute, depths, weights, size_quote),
+                (take_profit, stop_loss),
+                controller,
+            )
+            + 7
+        )
 
 
-def _one_average(  # noqa: PLR0913
+def _one_average(
     log: BotLog, venue: Venue, market: Market,
     entry: tuple[int, tuple[float, ...], tuple[float, ...], float], exits: tuple[float, float],
     controller: str,

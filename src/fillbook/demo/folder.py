@@ -34,7 +34,9 @@ def _thin(log: BotLog, markets: dict[str, Market], rng: np.random.Generator) -> 
 
 
 def _cross(log: BotLog, markets: dict[str, Market], rng: np.random.Generator) -> None:
-    cross_exchange_maker(log, (_KUCOIN, _BNB), markets["AVAX-USDT"], Quoting(0.0023, 12, 200.0, 1e9, 0.0), rng)
+    cross_exchange_maker(
+        log, (_KUCOIN, _BNB), markets["AVAX-USDT"], Quoting(0.0023, 12, 200.0, 1e9, 0.0), rng
+    )
 
 
 def _grid(log: BotLog, markets: dict[str, Market], rng: np.random.Generator) -> None:

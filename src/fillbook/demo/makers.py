@@ -59,7 +59,7 @@ def spot_maker(log: BotLog, venue: Venue, market: Market, how: Quoting, rng: np.
         log.end(order_id, START_S + 60 * MINUTES - 1)
 
 
-def _quotes(  # noqa: PLR0913
+def _quotes(
     log: BotLog, venue: Venue, market: Market, how: Quoting, at_s: float, mid: float, held: float
 ) -> dict[int, tuple[str, float, float]]:  # fmt: skip
     """Place a bid and an ask; at the limit only the side that reduces the inventory."""
@@ -75,7 +75,7 @@ def _quotes(  # noqa: PLR0913
     return live
 
 
-def _in_parts(  # noqa: PLR0913
+def _in_parts(
     log: BotLog, venue: Venue, order_id: str, at_s: float, price: float, amount: float, market: Market,
     rng: np.random.Generator,
 ) -> float:  # fmt: skip
@@ -131,7 +131,9 @@ def cross_exchange_maker(
             second = at_s + int(rng.integers(2, 58))
             made = log.fill(maker, order_id, second, price, amount)
             slip = 1.0 - side * float(rng.uniform(0.0, 0.0004))
-            against = market.price(max(market.low[minute], min(market.high[minute], price / (1.0 + basis))) * slip)
+            against = market.price(
+                max(market.low[minute], min(market.high[minute], price / (1.0 + basis))) * slip
+            )
             took = log.taken(taker, market, second + 1, -side, amount, against)
             log.executor(
                 "xemm_executor", controller, at_s, second + 1, "COMPLETED", [made, took],

@@ -78,9 +78,7 @@ def simulate(rng: np.random.Generator) -> dict[str, Market]:
     return {item.pair: _market(item, rng, rhythm * bursts, common) for item in LISTINGS}
 
 
-def _market(
-    item: Listing, rng: np.random.Generator, activity: Floats, common: Floats
-) -> Market:
+def _market(item: Listing, rng: np.random.Generator, activity: Floats, common: Floats) -> Market:
     steps = activity.size
     scale = item.volatility / np.sqrt(1_440 * _STEPS) / np.sqrt(np.mean(activity**2))
     own = rng.normal(size=steps)

@@ -98,9 +98,7 @@ def _listed(rows: pl.DataFrame, cells: pl.DataFrame) -> pl.Expr:
     if cells.is_empty() or "row" not in rows.columns:
         return pl.lit(value=False)
     where = cells.select("source", "row").unique().with_columns(pl.lit(value=True).alias("listed"))
-    joined = rows.select("source", "row").join(
-        where, on=["source", "row"], how="left", maintain_order="left"
-    )
+    joined = rows.select("source", "row").join(where, on=["source", "row"], how="left", maintain_order="left")
     return pl.lit(joined["listed"].fill_null(value=False))
 
 
@@ -114,9 +112,7 @@ def _without_nan(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     odd = [name for name in nullable if rows[name].is_finite().all() is False]
     if not odd:
         return rows
-    return rows.with_columns(
-        pl.when(pl.col(name).is_finite()).then(name).alias(name) for name in odd
-    )
+    return rows.with_columns(pl.when(pl.col(name).is_finite()).then(name).alias(name) for name in odd)
 
 
 def quarantined(

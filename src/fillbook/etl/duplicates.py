@@ -91,9 +91,7 @@ def _candidates(fills: pl.DataFrame, *, is_several: bool) -> pl.DataFrame:
     repeated = hashed.is_duplicated()
     if not is_several:  # rows without a trade id are never removed within one file
         repeated &= fills["trade_id"] != ""
-    return (
-        fills.lazy().select(columns).with_row_index("position").filter(pl.lit(repeated)).collect()
-    )
+    return fills.lazy().select(columns).with_row_index("position").filter(pl.lit(repeated)).collect()
 
 
 def _unsuffixed(fills: pl.DataFrame) -> pl.DataFrame:

@@ -30,9 +30,7 @@ _REASONS: Mapping[str, _Reason] = {
     "not_positive": _Reason("with a value that must be positive", Severity.ERROR),
     "non_finite": _Reason("with a number that is not finite", Severity.ERROR),
     "unknown_side": _Reason("on no known side", Severity.ERROR),
-    "bad_time": _Reason(
-        "with a time before 2009 or in the future", Severity.ERROR, "check the bot's clock"
-    ),
+    "bad_time": _Reason("with a time before 2009 or in the future", Severity.ERROR, "check the bot's clock"),
     "unreadable_cell": _Reason("with a cell that cannot be read", Severity.ERROR),
     "missing_value": _Reason("without a value they need", Severity.ERROR),
     "conflicting_duplicate": _Reason(
@@ -53,9 +51,7 @@ _REASONS: Mapping[str, _Reason] = {
 def quarantined_rows(cleaned: Cleaned) -> Iterator[Seen]:
     """Refused rows by file, table and reason."""
     rows = cleaned.tables["quarantine"]
-    for (source, table, name), part in rows.group_by(
-        "source", "table", "reason", maintain_order=True
-    ):
+    for (source, table, name), part in rows.group_by("source", "table", "reason", maintain_order=True):
         reason = _REASONS.get(str(name), _Reason("refused", Severity.WARNING))
         known = part["notional_quote"].count()
         worth = f", worth about {part['notional_quote'].sum():.8g} in quote" if known else ""

@@ -156,9 +156,7 @@ def paper_trade_fees(cleaned: Cleaned) -> Iterator[Seen]:
     """Paper-trade books with recorded fees."""
     is_paper = pl.col("connector").cast(pl.String).str.contains(PAPER_TRADE)
     connectors = cleaned.books.filter(is_paper)["connector"].unique()
-    has_fee = (pl.col("fee_percent").fill_null(0.0) != 0.0) | (
-        pl.col("fee_amount").fill_null(0.0) != 0.0
-    )
+    has_fee = (pl.col("fee_percent").fill_null(0.0) != 0.0) | (pl.col("fee_amount").fill_null(0.0) != 0.0)
     for name in sorted(connectors.cast(pl.String)):
         n = cleaned.tables["fills"].filter((pl.col("connector") == name) & has_fee).height
         if n:
@@ -257,7 +255,6 @@ def unlinked_fills(cleaned: Cleaned) -> Iterator[Seen]:
     )
     for bot, n, unlinked in counts.iter_rows():
         yield Seen(
-            f"{unlinked:,} of {counted(n, 'fill')} of bot {bot} ({share(unlinked, n)}) "
-            "with no executor",
+            f"{unlinked:,} of {counted(n, 'fill')} of bot {bot} ({share(unlinked, n)}) with no executor",
             n_rows=unlinked,
         )

@@ -96,9 +96,7 @@ def restorations(later: pl.DataFrame) -> pl.DataFrame:
         for name in ("fee_percent", "fee_amount", "fee_quote_recorded")
     )
     donors = (
-        later.filter(
-            (pl.col("source") != pl.col("source_first")) & (is_finer | fills_gap | brings_fee)
-        )
+        later.filter((pl.col("source") != pl.col("source_first")) & (is_finer | fills_gap | brings_fee))
         .sort("quantum", maintain_order=True)
         .unique(subset="position_first", keep="first", maintain_order=True)
     )
@@ -113,9 +111,7 @@ def restorations(later: pl.DataFrame) -> pl.DataFrame:
     has_fee = pl.col("fee_percent_first").is_not_null() | pl.col("fee_amount_first").is_not_null()
     for name in ("fee_percent", "fee_token", "fee_amount"):
         new[name] = pl.when(has_fee).then(f"{name}_first").otherwise(name)
-    changed = pl.any_horizontal(
-        cell.ne_missing(pl.col(f"{name}_first")) for name, cell in new.items()
-    )
+    changed = pl.any_horizontal(cell.ne_missing(pl.col(f"{name}_first")) for name, cell in new.items())
     return donors.select(
         pl.col("position_first").alias("position"),
         pl.col("source_first").alias("source"),
@@ -160,6 +156,4 @@ def _scattered(fills: pl.DataFrame, name: str, new: pl.DataFrame) -> pl.Series:
     positions = fills.select(name).with_row_index("position")
     joined = positions.join(new, on="position", how="left", suffix="_new", maintain_order="left")
     is_new = pl.col("position").is_in(new["position"].implode())
-    return joined.select(
-        pl.when(is_new).then(f"{name}_new").otherwise(name).alias(name)
-    ).to_series()
+    return joined.select(pl.when(is_new).then(f"{name}_new").otherwise(name).alias(name)).to_series()

@@ -53,9 +53,7 @@ REPEATS: Mapping[str, Repeat] = {
 }
 
 
-def without_repeats(
-    table: str, rows: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def without_repeats(table: str, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Rows of `table` once each, the rows that repeat them, and those that contradict them.
 
     `rows` stand in the order of the files; a table without a rule comes back as it is.
@@ -99,9 +97,7 @@ def _later(repeat: Repeat, candidates: pl.DataFrame) -> pl.DataFrame:
         nth = pl.int_range(pl.len()).over("source", *repeat.key).alias("nth")
         candidates = candidates.with_columns(nth)
     if repeat.newest:
-        candidates = candidates.sort(
-            repeat.newest, descending=True, nulls_last=True, maintain_order=True
-        )
+        candidates = candidates.sort(repeat.newest, descending=True, nulls_last=True, maintain_order=True)
     kept = candidates.unique(subset=key, keep="first", maintain_order=True)
     later = candidates.join(kept.select("position"), on="position", how="anti")
     if not repeat.content:

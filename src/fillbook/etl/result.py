@@ -84,9 +84,7 @@ def performance_etl(raws: Sequence[RawTables], *, clock: datetime) -> EtlResult:
         tables={name: merge.stacked(name, ordered) for name in TABLES if name != "quarantine"},
     )
     work.read = {
-        key: n
-        for name, rows in work.tables.items()
-        for key, n in rows_by_source(name, rows).items()
+        key: n for name, rows in work.tables.items() for key, n in rows_by_source(name, rows).items()
     }
     _name_bots(work)
     _book_fills_once(work)

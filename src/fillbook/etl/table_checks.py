@@ -74,9 +74,7 @@ def filled_without_fill(cleaned: Cleaned) -> Iterator[Seen]:
 def _refused_orders(cleaned: Cleaned) -> pl.DataFrame:
     """Order ids of quarantined fills."""
     refused = cleaned.tables["quarantine"].filter(pl.col("table") == "fills")
-    return refused.select(
-        pl.col("content").str.json_path_match("$.order_id").alias("order_id")
-    ).drop_nulls()
+    return refused.select(pl.col("content").str.json_path_match("$.order_id").alias("order_id")).drop_nulls()
 
 
 @check(
@@ -136,8 +134,7 @@ def untrusted_funding(cleaned: Cleaned) -> Iterator[Seen]:
     rows = cleaned.tables["funding"].filter(name.is_in(UNTRUSTED_FUNDING))
     for (connector,), part in rows.group_by("connector", maintain_order=True):
         yield Seen(
-            f"{counted(part.height, 'payment')} of {connector}, "
-            "which stores rate times size, unsigned",
+            f"{counted(part.height, 'payment')} of {connector}, which stores rate times size, unsigned",
             n_rows=part.height,
         )
 

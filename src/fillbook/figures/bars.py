@@ -29,17 +29,28 @@ def pnl_bars(
     """
     rows = daily.group_by_dynamic("day", every=_EVERY[period]).agg(pl.col("pnl").sum())
     values = rows["pnl"].fill_null(0.0).to_list()
-    figure = go.Figure(go.Bar(
-        x=rows["day"].to_list(), y=values, marker={"color": signed_colours(values, look), "line": {"width": 0}},
-        hovertemplate="%{x|%d %b %Y}: %{y:+,.2f} " + currency + "<extra></extra>",
-    ))  # fmt: skip
+    figure = go.Figure(
+        go.Bar(
+            x=rows["day"].to_list(),
+            y=values,
+            marker={"color": signed_colours(values, look), "line": {"width": 0}},
+            hovertemplate="%{x|%d %b %Y}: %{y:+,.2f} " + currency + "<extra></extra>",
+        )
+    )
     note = f"{currency} · {counted(rows.height, 'day')}" if period == "day" else f"{currency} · by {period}"
     dressed(figure, look, title=f"PnL by {period}", note=note, height=height)
     return figure.update_layout(hovermode="closest")
 
 
 def kind_bars(
-    table: pl.DataFrame, look: Look, *, label: str, value: str, title: str, currency: str, height: int = 300
+    table: pl.DataFrame,
+    look: Look,
+    *,
+    label: str,
+    value: str,
+    title: str,
+    currency: str,
+    height: int = 300,
 ) -> go.Figure:
     """One horizontal bar a kind, the best on top, its value written beside it.
 
@@ -63,7 +74,9 @@ def kind_bars(
     ))  # fmt: skip
     dressed(figure, look, title=title, note=currency, height=max(height, 80 + 30 * rows.height))
     figure.update_yaxes(side="left", showgrid=False, tickformat=None, nticks=rows.height + 1)
-    figure.update_xaxes(showgrid=True, gridcolor=look.grid, tickformat="~s", zeroline=True, zerolinecolor=look.quiet)
+    figure.update_xaxes(
+        showgrid=True, gridcolor=look.grid, tickformat="~s", zeroline=True, zerolinecolor=look.quiet
+    )
     return figure.update_layout(hovermode="closest")
 
 
@@ -99,10 +112,24 @@ def win_loss_figure(trips: pl.DataFrame, look: Look, *, height: int = 280) -> go
         won=(pl.col("net_quote") > 0.0).sum(), lost=(pl.col("net_quote") < 0.0).sum()
     ).sort("day")  # fmt: skip
     days = by_day["day"].to_list()
-    figure = go.Figure([
-        go.Bar(x=days, y=by_day["won"].to_list(), name="won", marker={"color": look.profit}),
-        go.Bar(x=days, y=[-n for n in by_day["lost"].cast(pl.Int64)], name="lost",
-               customdata=by_day["lost"].to_list(), hovertemplate="%{customdata}", marker={"color": look.loss}),
-    ])  # fmt: skip
+    figure = go.Figure(
+        [
+            go.Bar(x=days, y=by_day["won"].to_list(), name="won", marker={"color": look.profit}),
+            go.Bar(
+                x=days,
+                y=[-n for n in by_day["lost"].cast(pl.Int64)],
+                name="lost",
+                customdata=by_day["lost"].to_list(),
+                hovertemplate="%{customdata}",
+                marker={"color": look.loss},
+            ),
+        ]
+    )
     figure.update_layout(barmode="relative")
-    return dressed(figure, look, title="Round trips won and lost", note=counted(trips.height, "trade"), height=height)
+    return dressed(
+        figure,
+        look,
+        title="Round trips won and lost",
+        note=counted(trips.height, "trade"),
+        height=height,
+    )

@@ -36,7 +36,10 @@ def candles_figure(
             decreasing={"line": {"color": look.neutral, "width": 1}, "fillcolor": look.neutral},
         ))  # fmt: skip
     scatter = go.Scattergl if fills.height > MANY_POINTS else go.Scatter
-    for side, name, colour, symbol in ((1, "bought", look.profit, "triangle-up"), (-1, "sold", look.loss, "triangle-down")):
+    for side, name, colour, symbol in (
+        (1, "bought", look.profit, "triangle-up"),
+        (-1, "sold", look.loss, "triangle-down"),
+    ):
         mine = fills.filter(pl.col("side") == side)
         figure.add_trace(scatter(
             x=mine["at"].to_list(), y=mine["price_quote"].to_list(), mode="markers", name=name,

@@ -30,11 +30,21 @@ def equity_figure(
     """
     shown = thinned(equity, "equity")
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.04)
-    figure.add_trace(go.Scatter(
-        x=shown["at"].to_list(), y=shown["equity"].to_list(), mode="lines", name="Net PnL" if not start else "Equity",
-        line={"color": look.accent, "width": 1.6}, fill=None if start else "tozeroy",
-        fillcolor=faded(look.accent, 0.08), hovertemplate="%{y:,.2f} " + currency, connectgaps=False,
-    ), row=1, col=1)  # fmt: skip
+    figure.add_trace(
+        go.Scatter(
+            x=shown["at"].to_list(),
+            y=shown["equity"].to_list(),
+            mode="lines",
+            name="Net PnL" if not start else "Equity",
+            line={"color": look.accent, "width": 1.6},
+            fill=None if start else "tozeroy",
+            fillcolor=faded(look.accent, 0.08),
+            hovertemplate="%{y:,.2f} " + currency,
+            connectgaps=False,
+        ),
+        row=1,
+        col=1,
+    )
     figure.add_trace(go.Scatter(
         x=shown["at"].to_list(), y=[None if fall is None else -fall for fall in shown["drawdown"]],
         mode="lines", name="Drawdown", line={"color": look.loss, "width": 1.0}, fill="tozeroy",

@@ -45,9 +45,7 @@ def faded(colour: str, share: float) -> str:
     return f"rgba({red},{green},{blue},{share:g})"
 
 
-def dressed(
-    figure: go.Figure, look: Look, *, title: str, note: str, height: int, rows: int = 1
-) -> go.Figure:
+def dressed(figure: go.Figure, look: Look, *, title: str, note: str, height: int, rows: int = 1) -> go.Figure:
     """A figure in the common dress: title left, what is drawn beside it in quiet ink.
 
     Parameters
@@ -83,7 +81,13 @@ def dressed(
         showgrid=True, gridcolor=look.grid, zeroline=True, tickformat="~s", side="right", **axis
     )
     if rows > 1:
-        figure.update_xaxes(showspikes=True, spikemode="across", spikethickness=1, spikecolor=look.line, spikedash="dot")
+        figure.update_xaxes(
+            showspikes=True,
+            spikemode="across",
+            spikethickness=1,
+            spikecolor=look.line,
+            spikedash="dot",
+        )
     return figure
 
 

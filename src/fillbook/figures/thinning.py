@@ -27,6 +27,7 @@ def thinned(rows: pl.DataFrame, value: str, *, most: int = MOST) -> pl.DataFrame
     known = np.flatnonzero(rows[value].is_not_null().to_numpy())
     gaps = np.flatnonzero(rows[value].is_null().to_numpy())
     values = np.ascontiguousarray(rows[value].to_numpy()[known])
-    chosen = known[MinMaxDownsampler().downsample(values, n_out=most - most % 2)]
+    sampler = MinMaxDownsampler()  # type: ignore[no-untyped-call]
+    chosen = known[sampler.downsample(values, n_out=most - most % 2)]
     first_gaps = gaps[np.diff(gaps, prepend=-2) > 1]
     return rows[np.unique(np.concatenate([known[:1], chosen, known[-1:], first_gaps]))]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 
-from fillbook.arrays import Bools, Floats, Ints
+from fillbook.arrays import Bools, Codes, Floats, Ints
 from fillbook.conventions import Conventions
 from fillbook.filters import Filter
 from fillbook.findings import Finding
@@ -22,6 +22,7 @@ from fillbook.ledger.marks import Mark, end_mark, refuse_missing
 from fillbook.ledger.positions import Assignment, assign_books
 from fillbook.ledger.rates import Prices, Series
 from fillbook.ledger.round_trips import average_price, fold_round_trips, funding_of_trips
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -48,7 +49,7 @@ class Prepared:
     fills: pl.DataFrame
     assigned: Assignment
     whole: Flow
-    method: Ints
+    method: Codes
     third: tuple[ThirdToken, ...]
     prices: Prices
     funding: pl.DataFrame
@@ -90,7 +91,7 @@ class Ledger:
     flow: Flow
     fills: pl.DataFrame
     rows: Ints
-    fee_method: Ints
+    fee_method: Codes
     funding: pl.DataFrame
     trips: pl.DataFrame
     unit_marks: Floats
@@ -132,9 +133,7 @@ def prepare(
     fills = tables["fills"]
     assigned = assign_books(fills, tables["funding"], conventions)
     is_spot = (assigned.books["market_type"] == "spot").to_numpy()[assigned.book]
-    fees = fees_in_quote(
-        fills, tables["flat_fees"], is_spot=is_spot, prices=prices, conventions=conventions
-    )
+    fees = fees_in_quote(fills, tables["flat_fees"], is_spot=is_spot, prices=prices, conventions=conventions)
     whole = _flow(fills, assigned, fees, contract_value or {})
     funding = assign_funding(
         tables["funding"], assigned.books,
@@ -170,7 +169,9 @@ def keep_ledger(
         funding = funding.clear()
     conventions, end_us, fills = prepared.conventions, _epoch_us(end), prepared.fills
     marks = _marks(books, flow, prepared.prices, end_us, conventions)
-    trips, left_over = _trips(flow, funding, books, (fills["controller_id"], rows), prepared.prices, conventions)
+    trips, left_over = _trips(
+        flow, funding, books, (fills["controller_id"], rows), prepared.prices, conventions
+    )
     lost = revalued(prepared.third, _mask(rows, fills.height), prepared.prices, conventions, end_us)[rows]
     method = prepared.method[rows]
     books, unit_marks = book_sums(books, flow, lost, method, funding, marks, trips, conventions, end_us)
@@ -215,9 +216,7 @@ def _chosen(prepared: Prepared, chosen: Filter | None) -> tuple[Ints, pl.DataFra
     return every[places], books, whole.taken(places, code), funding
 
 
-def _flow(
-    fills: pl.DataFrame, assigned: Assignment, fees: Fees, contract_value: Mapping[str, float]
-) -> Flow:
+def _flow(fills: pl.DataFrame, assigned: Assignment, fees: Fees, contract_value: Mapping[str, float]) -> Flow:
     """Arrays of all fills, inverse contracts turned into unit prices and settlement fees."""
     book, books, ordered = assigned.sorted(assigned.book), assigned.books, assigned.sorted
     price = ordered(fills["price_quote"].to_numpy())
@@ -246,7 +245,7 @@ def _marks(
     ]
 
 
-def _trips(  # noqa: PLR0913
+def _trips(
     flow: Flow,
     funding: pl.DataFrame,
     books: pl.DataFrame,

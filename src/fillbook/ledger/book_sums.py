@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from fillbook.arrays import Floats, Ints
+from fillbook.arrays import Codes, Floats
 from fillbook.conventions import Conventions
 from fillbook.ledger.fees import METHODS
 from fillbook.ledger.flow import Flow
@@ -24,11 +24,11 @@ BOOK_COLUMNS = (
 INVERSE = "inverse_perp"
 
 
-def book_sums(  # noqa: PLR0913
+def book_sums(
     books: pl.DataFrame,
     flow: Flow,
     fees_revalued: Floats,
-    fee_method: Ints,
+    fee_method: Codes,
     funding: pl.DataFrame,
     marks: list[Mark],
     trips: pl.DataFrame,
@@ -57,7 +57,11 @@ def book_sums(  # noqa: PLR0913
     to_quote = np.where(inverse, mark, 1.0)
     paid = np.zeros(books.height)
     if funding.height:
-        np.add.at(paid, funding["book"].to_numpy(), np.where(funding["is_trusted"], funding["amount_quote"], 0.0))
+        np.add.at(
+            paid,
+            funding["book"].to_numpy(),
+            np.where(funding["is_trusted"], funding["amount_quote"], 0.0),
+        )
     fees_paid, rebates = flow.parts(flow.fee)
     bought, sold = flow.parts(flow.qty)
     bought_quote, sold_quote = flow.parts(np.copysign(flow.notional, flow.qty))
@@ -72,10 +76,21 @@ def book_sums(  # noqa: PLR0913
         left = flow.sums(flow.fee_base)
         since = np.where(left == 0.0, 0.0, left * mark) - flow.sums(flow.fee_base * flow.price)
     counted = books.with_columns(
-        pl.Series("first_at", [flow.at[r][0] if r.stop > r.start else None for r in flow.slices()], pl.Int64),
-        pl.Series("last_at", [flow.at[r][-1] if r.stop > r.start else None for r in flow.slices()], pl.Int64),
+        pl.Series(
+            "first_at",
+            [flow.at[r][0] if r.stop > r.start else None for r in flow.slices()],
+            pl.Int64,
+        ),
+        pl.Series(
+            "last_at",
+            [flow.at[r][-1] if r.stop > r.start else None for r in flow.slices()],
+            pl.Int64,
+        ),
         pl.Series("n_fills", np.bincount(flow.book, minlength=books.height)),
-        pl.Series("n_trips", np.bincount(trips.filter(~pl.col("is_open"))["book"].to_numpy(), minlength=books.height)),
+        pl.Series(
+            "n_trips",
+            np.bincount(trips.filter(~pl.col("is_open"))["book"].to_numpy(), minlength=books.height),
+        ),
         pl.Series("volume_quote", bought_quote + sold_quote),
         pl.Series("bought_base", bought),
         pl.Series("sold_base", sold),
@@ -105,7 +120,7 @@ def book_sums(  # noqa: PLR0913
 def _reasons(
     books: pl.DataFrame,
     flow: Flow,
-    fee_method: Ints,
+    fee_method: Codes,
     funding: pl.DataFrame,
     marks: list[Mark],
     end_us: int,

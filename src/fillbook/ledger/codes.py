@@ -36,7 +36,7 @@ def label_codes(columns: list[pl.Series]) -> tuple[Ints, Ints]:
     appearance = np.argsort(first, kind="stable")
     rank = np.zeros(first.size, np.int16 if first.size < _INT16 else np.int64)
     rank[appearance] = np.arange(first.size)
-    return rank[codes] if n else codes, first[appearance]
+    return np.asarray(rank[codes]), first[appearance]
 
 
 def _dense(codes: Ints) -> tuple[Ints, int]:

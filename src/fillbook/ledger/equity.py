@@ -48,11 +48,11 @@ def net_at(ledger: Ledger, when: Ints) -> Floats:
     net = np.zeros((ledger.books.height, when.size))
     rows_of = ledger.flow.slices()
     for i, (book, rows) in enumerate(zip(ledger.books.iter_rows(named=True), rows_of, strict=True)):
-        net[i] = _trading(ledger, i, book, rows, when) + _funding(ledger, i, when)
+        net[i] = _trading(ledger, book, rows, when) + _funding(ledger, i, when)
     return net
 
 
-def _trading(ledger: Ledger, i: int, book: Mapping[str, object], rows: slice, when: Ints) -> Floats:
+def _trading(ledger: Ledger, book: Mapping[str, object], rows: slice, when: Ints) -> Floats:
     """Realised + unrealised − fees of one book, in quote."""
     flow = ledger.flow
     at = flow.at[rows]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from fillbook.arrays import Bools, Floats, Ints
+from fillbook.arrays import Bools, Codes, Floats, Ints
 from fillbook.conventions import Conventions
 from fillbook.ledger.codes import label_codes
 from fillbook.ledger.rates import Prices, given_rate
@@ -52,7 +52,7 @@ class Fees:
 
     quote: Floats
     base: Floats
-    method: Ints
+    method: Codes
     third: tuple[ThirdToken, ...]
     disagrees: Bools
     unconverted: Mapping[str, float]
@@ -127,7 +127,7 @@ def _distinct(*columns: pl.Series) -> list[tuple[tuple[str, ...], Ints]]:
     ]
 
 
-def _convert(  # noqa: PLR0913
+def _convert(
     tally: _Tally,
     fills: pl.DataFrame,
     rows: Ints,
@@ -165,9 +165,7 @@ def _third_token(
     Where no rate is known, the recorded fee implies one, if it is the fill's only fee.
     """
     when = fills["at"].dt.timestamp("us").to_numpy()[at]
-    rate = prices.rate(
-        *names, when, max_age_s=conventions.max_rate_age_s, via=conventions.cross_via
-    )
+    rate = prices.rate(*names, when, max_age_s=conventions.max_rate_age_s, via=conventions.cross_via)
     recorded = fills["fee_quote_recorded"].to_numpy()[at]
     alone = (np.nan_to_num(fills["fee_percent"].to_numpy()[at]) == 0.0) & ~tally.third[at]
     implied = np.where(alone & (np.nan_to_num(recorded) != 0.0), recorded, np.nan)
@@ -188,8 +186,11 @@ def _settle(tally: _Tally, fills: pl.DataFrame, percent_fee: Floats) -> Fees:
     tally.quote[use_recorded] = recorded[use_recorded]
     method = np.full(known.size, _EXACT, np.int8)
     for code, rows in (
-        (_PERCENT, percent_fee != 0.0), (_RATE, tally.third), (_UNCONVERTED, ~known), (_RECORDED, use_recorded),
-    ):  # fmt: skip
+        (_PERCENT, percent_fee != 0.0),
+        (_RATE, tally.third),
+        (_UNCONVERTED, ~known),
+        (_RECORDED, use_recorded),
+    ):
         method[rows] = code
     lost: dict[str, float] = {}
     for group in tally.groups:
@@ -200,7 +201,11 @@ def _settle(tally: _Tally, fills: pl.DataFrame, percent_fee: Floats) -> Fees:
 
 
 def revalued(
-    third: tuple[ThirdToken, ...], is_chosen: Bools, prices: Prices, conventions: Conventions, end_us: int
+    third: tuple[ThirdToken, ...],
+    is_chosen: Bools,
+    prices: Prices,
+    conventions: Conventions,
+    end_us: int,
 ) -> Floats:
     """Per fill: third-token fees at the fill's rate minus the same tokens at `end_us`, in quote.
 

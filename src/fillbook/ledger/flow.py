@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -52,7 +53,7 @@ class Flow:
     closed: Floats
 
     @classmethod
-    def of(  # noqa: PLR0913
+    def of(
         cls,
         *,
         n_books: int,
@@ -65,7 +66,17 @@ class Flow:
         fee_base: Floats,
     ) -> Flow:
         """Fold the fills once at weighted average cost."""
-        return cls(n_books, book, at, qty, price, unit, fee, fee_base, *fold_average(book, qty, unit, fee_base))
+        return cls(
+            n_books,
+            book,
+            at,
+            qty,
+            price,
+            unit,
+            fee,
+            fee_base,
+            *fold_average(book, qty, unit, fee_base),
+        )
 
     def taken(self, rows: Ints, code: Ints) -> Flow:
         """Some of the fills, folded from flat; `code` gives the new code of each book."""
@@ -99,8 +110,8 @@ class Flow:
     def slices(self) -> Iterator[slice]:
         """Rows of each book, in order of code; empty for a book without fills."""
         edges = np.searchsorted(self.book, np.arange(self.n_books + 1))
-        for start, stop in zip(edges[:-1], edges[1:], strict=True):
-            yield slice(int(start), int(stop))
+        for start, stop in pairwise(edges.tolist()):
+            yield slice(start, stop)
 
     @property
     def cash_moves(self) -> Floats:
@@ -110,12 +121,16 @@ class Flow:
     @property
     def last_position(self) -> Floats:
         """Position of each book after its last fill."""
-        return np.array([self.position[rows][-1] if rows.stop > rows.start else 0.0 for rows in self.slices()])
+        return np.array(
+            [self.position[rows][-1] if rows.stop > rows.start else 0.0 for rows in self.slices()]
+        )
 
     @property
     def last_average(self) -> Floats:
         """Average entry of each book after its last fill (unit price), NaN when flat."""
-        return np.array([self.average[rows][-1] if rows.stop > rows.start else np.nan for rows in self.slices()])
+        return np.array(
+            [self.average[rows][-1] if rows.stop > rows.start else np.nan for rows in self.slices()]
+        )
 
     def realized(self, method: CostMethod) -> tuple[Floats, Lots]:
         """Realised PnL of each fill in the settlement asset, and the lots left open."""
@@ -133,7 +148,8 @@ class Flow:
     def closed_base_s(self, method: Literal["fifo", "lifo"]) -> Floats:
         """Base · seconds that the units each fill closed had been held; times take the prices' place."""
         seconds = (self.at - (self.at[0] if self.at.size else 0)) / 1e6
-        return np.abs(fold_queue(self.book, self.qty, seconds, self.fee_base, method == "lifo")[0])
+        held = fold_queue(self.book, self.qty, seconds, self.fee_base, method == "lifo")[0]
+        return np.asarray(np.abs(held))
 
     def unrealized(self, lots: Lots, unit_mark: Floats) -> Floats:
         """Open PnL of each book at its mark, shape (n_books,); NaN where it is open unmarked."""

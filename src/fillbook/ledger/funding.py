@@ -64,10 +64,12 @@ def assign_funding(
         pl.Series("position_base", position),
         pl.Series("expected_quote", expected),
         pl.Series("is_sign_suspect", is_open & (ratio < 0.0)),
-        pl.Series("is_size_suspect", is_open & (ratio > 0.0) & ((ratio < _SIZE_RANGE[0]) | (ratio > _SIZE_RANGE[1]))),
+        pl.Series(
+            "is_size_suspect", is_open & (ratio > 0.0) & ((ratio < _SIZE_RANGE[0]) | (ratio > _SIZE_RANGE[1]))
+        ),
         pl.Series("is_without_position", ~is_open),
         is_trusted=~pl.col("connector").cast(pl.String).is_in(list(FUNDING_NOT_TRUSTED)),
-    )  # fmt: skip
+    )
     largest = pl.col("position_base").abs()
     return (
         checked.with_columns(rank=largest.rank("ordinal", descending=True).over("source", "row"))
@@ -85,9 +87,7 @@ def missed_funding(at: Ints, position: Floats, end_us: int) -> bool:
     return bool((crossed & (position != 0.0)).any())
 
 
-def funding_reasons(
-    books: pl.DataFrame, flow: Flow, funding: pl.DataFrame, end_us: int
-) -> list[list[str]]:
+def funding_reasons(books: pl.DataFrame, flow: Flow, funding: pl.DataFrame, end_us: int) -> list[list[str]]:
     """Per book: why its funding is not the whole truth."""
     paid = set(funding["book"].to_list())
     reasons: list[list[str]] = []
@@ -105,8 +105,16 @@ def funding_reasons(
 def funding_findings(funding: pl.DataFrame) -> list[Finding]:
     """What is suspect about the payments, a finding a kind."""
     kinds = (
-        ("is_sign_suspect", "funding_sign_suspect", "have the opposite sign of −position × mark × rate"),
-        ("is_size_suspect", "funding_size_suspect", "are not within a factor 2 of position × mark × rate"),
+        (
+            "is_sign_suspect",
+            "funding_sign_suspect",
+            "have the opposite sign of −position × mark × rate",
+        ),
+        (
+            "is_size_suspect",
+            "funding_size_suspect",
+            "are not within a factor 2 of position × mark × rate",
+        ),
         ("is_without_position", "funding_without_position", "came while no position was held"),
     )
     findings = []

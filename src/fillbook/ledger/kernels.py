@@ -31,7 +31,7 @@ _GROSS, _FEES, _N, _LARGEST, _MAE, _MFE, _OPEN = range(9, 16)
 
 
 @njit(cache=True, inline="always")
-def _add(total, lost, x):  # type: ignore[no-untyped-def]
+def _add(total, lost, x):
     """Neumaier's step: the sum, and the digits it lost."""
     both = total + x
     lost += (total - both) + x if abs(total) >= abs(x) else (x - both) + total
@@ -39,7 +39,7 @@ def _add(total, lost, x):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def sum_by_book(book, values, n_books):  # type: ignore[no-untyped-def]
+def sum_by_book(book, values, n_books):
     """Compensated sum of `values` for each of `n_books` codes."""
     total = np.zeros(n_books)
     lost = np.zeros(n_books)
@@ -49,7 +49,7 @@ def sum_by_book(book, values, n_books):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def sum_gains_and_losses(book, values, n_books):  # type: ignore[no-untyped-def]
+def sum_gains_and_losses(book, values, n_books):
     """Compensated sums of the positive `values` and of the negative ones, the latter as positive."""
     total = np.zeros((2, n_books))
     lost = np.zeros((2, n_books))
@@ -61,7 +61,7 @@ def sum_gains_and_losses(book, values, n_books):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def held_by_book(book, at, position, end, n_books):  # type: ignore[no-untyped-def]
+def held_by_book(book, at, position, end, n_books):
     """∫|position|dt of each book up to `end`, in base × the unit of `at`."""
     total = np.zeros(n_books)
     lost = np.zeros(n_books)
@@ -74,7 +74,7 @@ def held_by_book(book, at, position, end, n_books):  # type: ignore[no-untyped-d
 
 
 @njit(cache=True)
-def fold_average(book, qty, price, fee_base):  # type: ignore[no-untyped-def]
+def fold_average(book, qty, price, fee_base):
     """Weighted average cost: position and average after, realised by and closed by each fill."""
     n = book.size
     position, average = np.empty(n), np.empty(n)
@@ -110,7 +110,7 @@ def fold_average(book, qty, price, fee_base):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def fold_queue(book, qty, price, fee_base, newest_first):  # type: ignore[no-untyped-def]
+def fold_queue(book, qty, price, fee_base, newest_first):
     """FIFO or LIFO: realised by each fill, and the open lots (book, side × qty, price), oldest first."""
     n = book.size
     realized = np.zeros(n)
@@ -120,7 +120,11 @@ def fold_queue(book, qty, price, fee_base, newest_first):  # type: ignore[no-unt
     for i in range(n):
         if i > 0 and book[i] != book[i - 1]:
             for k in range(head, tail):
-                out_book[n_out], out_qty[n_out], out_price[n_out] = book[i - 1], lot_qty[k], lot_price[k]
+                out_book[n_out], out_qty[n_out], out_price[n_out] = (
+                    book[i - 1],
+                    lot_qty[k],
+                    lot_price[k],
+                )
                 n_out += 1
             head, tail, largest, held = 0, 0, 0.0, 0.0
         for leg in range(2):
@@ -152,7 +156,7 @@ def fold_queue(book, qty, price, fee_base, newest_first):  # type: ignore[no-unt
 
 
 @njit(cache=True)
-def fold_dearest(book, qty, price, fee_base):  # type: ignore[no-untyped-def]
+def fold_dearest(book, qty, price, fee_base):
     """HIFO: the dearest lot of a long, the cheapest sale of a short is closed first."""
     n = book.size
     realized = np.zeros(n)
@@ -165,7 +169,11 @@ def fold_dearest(book, qty, price, fee_base):  # type: ignore[no-untyped-def]
         if i == n or (i > 0 and book[i] != book[i - 1]):
             for k in range(first, n_lots):
                 if lot_qty[k] != 0.0:
-                    out_book[n_out], out_qty[n_out], out_price[n_out] = book[i - 1], lot_qty[k], lot_price[k]
+                    out_book[n_out], out_qty[n_out], out_price[n_out] = (
+                        book[i - 1],
+                        lot_qty[k],
+                        lot_price[k],
+                    )
                     n_out += 1
             heap.clear()
             first, largest, held = n_lots, 0.0, 0.0
@@ -194,14 +202,14 @@ def fold_dearest(book, qty, price, fee_base):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _widen(trip, gross, mark_gain):  # type: ignore[no-untyped-def]
+def _widen(trip, gross, mark_gain):
     """Let the worst and the best of a trip see one more point of its PnL path."""
     trip[_MAE] = min(trip[_MAE], gross + mark_gain)
     trip[_MFE] = max(trip[_MFE], gross + mark_gain)
 
 
 @njit(cache=True)
-def fold_trips(book, qty, price, fee_base, fee, low, high, dust):  # type: ignore[no-untyped-def]
+def fold_trips(book, qty, price, fee_base, fee, low, high, dust):
     """Round trips flat to flat, a row each (`TRIP_FIELDS`), in order of book and start.
 
     `fee` is in quote. `low` and `high` are the extreme marks after a fill and before the next one
@@ -283,7 +291,7 @@ def fold_trips(book, qty, price, fee_base, fee, low, high, dust):  # type: ignor
 
 
 @njit(cache=True)
-def _store(trips, n_trips, trip, exit_fill, is_open):  # type: ignore[no-untyped-def]
+def _store(trips, n_trips, trip, exit_fill, is_open):
     """Append a finished row, doubling the store when it is full."""
     if n_trips == trips.shape[0]:
         wider = np.zeros((2 * n_trips, trips.shape[1]))

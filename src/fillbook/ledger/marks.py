@@ -77,7 +77,12 @@ def end_mark(
     if not np.isnan(given):
         return Mark(given, "given", float("nan"))
     price, age, kind = marks_at(
-        str(book["connector"]), pair, own, prices, np.array([end_us]), strict=conventions.strict_marks
+        str(book["connector"]),
+        pair,
+        own,
+        prices,
+        np.array([end_us]),
+        strict=conventions.strict_marks,
     )
     return Mark(float(price[0]), kind[0], float(age[0]))
 

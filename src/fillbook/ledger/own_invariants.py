@@ -29,7 +29,11 @@ def _worst(found: list[Outcome], nothing: str) -> Outcome:
         return missing(nothing)
     failed = [outcome for outcome in found if outcome.verdict is Verdict.FAIL]
     worst = max(failed or found, key=lambda outcome: abs(outcome.difference or 0.0))
-    return Outcome(worst.verdict, f"{len(found) - len(failed)} of {len(found)} books; {worst.detail}", worst.difference)
+    return Outcome(
+        worst.verdict,
+        f"{len(found) - len(failed)} of {len(found)} books; {worst.detail}",
+        worst.difference,
+    )
 
 
 def _each_book(ledger: Ledger) -> list[tuple[int, dict[str, object], slice]]:
@@ -64,7 +68,14 @@ def cash_identity(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Outcome
         by_cash = total(flow.cash_moves[rows]) + open_value
         open_gain = held * (mark - flow.average[rows][-1]) if held else 0.0
         by_cost = total(flow.realized_wac[rows]) + open_gain
-        found.append(compared(by_cost, by_cash, _tolerance(ledger, rows), f"{book['connector']} {book['pair']} gross PnL"))
+        found.append(
+            compared(
+                by_cost,
+                by_cash,
+                _tolerance(ledger, rows),
+                f"{book['connector']} {book['pair']} gross PnL",
+            )
+        )
     return _worst(found, "no marked book")
 
 
@@ -93,13 +104,15 @@ def equity_ends_at_net(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Ou
     ends = net_at(ledger, np.array([ledger.end_us]))[:, 0]
     found = [
         compared(
-            float(ends[i]), float(str(book["net_quote"])),
-            _tolerance(ledger, rows) * (float(str(book["mark_quote"])) if book["market_type"] == INVERSE else 1.0),
+            float(ends[i]),
+            float(str(book["net_quote"])),
+            _tolerance(ledger, rows)
+            * (float(str(book["mark_quote"])) if book["market_type"] == INVERSE else 1.0),
             f"{book['connector']} {book['pair']} net",
         )
         for i, book, rows in _each_book(ledger)
         if book["net_quote"] is not None
-    ]  # fmt: skip
+    ]
     return _worst(found, "no marked book")
 
 

@@ -13,7 +13,11 @@ from fillbook.ledger.invariants import Outcome, Verdict, compared, invariant, mi
 
 SHARE = 0.001  # of the larger figure: what six stored decimals and tick times may explain
 _FULL = 1e-9
-_RELIABLE = ("position_executor", "dca_executor", "grid_executor")  # types that store order ids and PnL
+_RELIABLE = (
+    "position_executor",
+    "dca_executor",
+    "grid_executor",
+)  # types that store order ids and PnL
 
 
 def _about(first: float, second: float, what: str) -> Outcome:
@@ -44,7 +48,11 @@ def recorded_fees_agree(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> O
     use = independent & (np.nan_to_num(recorded) != 0.0)
     if not use.any():
         return missing("no fee was recorded in quote beside its own token")
-    return _about(float(ledger.flow.fee[use].sum()), float(recorded[use].sum()), f"{int(use.sum())} fees in quote")
+    return _about(
+        float(ledger.flow.fee[use].sum()),
+        float(recorded[use].sum()),
+        f"{int(use.sum())} fees in quote",
+    )
 
 
 def _linked(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -107,7 +115,7 @@ def positions_agree(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Outco
     more = both.filter(pl.col("volume_quote") > pl.col("volume") * (1.0 + SHARE) + 1e-6)
     verdict = Verdict.FAIL if more.height else Verdict.PASS
     detail = f"{more.height} of {both.height} stored positions traded more than their controller's fills"
-    gap = float(both["volume_quote"].sum() - both["volume"].sum())
+    gap = float((both["volume_quote"] - both["volume"]).sum())
     return Outcome(verdict, detail, gap)
 
 
@@ -124,7 +132,10 @@ def tags_agree(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Outcome:
     if not closes.any() and not leveraged.any():
         return missing("no fill carries a CLOSE tag or leverage on spot")
     verdict = Verdict.FAIL if wrong else Verdict.PASS
-    return Outcome(verdict, f"{int(opened.sum())} CLOSE fills opened, {int(leveraged.sum())} spot fills leveraged")
+    return Outcome(
+        verdict,
+        f"{int(opened.sum())} CLOSE fills opened, {int(leveraged.sum())} spot fills leveraged",
+    )
 
 
 @invariant(label="Nothing is kept out of the books", is_own=False)

@@ -17,7 +17,7 @@ def _extremes(flow: Flow, paths: list[Series | None]) -> tuple[Floats, Floats]:
     """Lowest and highest unit mark between each fill and the next of its book, NaN where none."""
     low, high = np.full(flow.at.size, np.nan), np.full(flow.at.size, np.nan)
     for rows, path in zip(flow.slices(), paths, strict=True):
-        if path is None or path.at.size == 0 or rows.stop - rows.start < 2:  # noqa: PLR2004
+        if path is None or path.at.size == 0 or rows.stop - rows.start < 2:
             continue
         edges = np.searchsorted(path.at, flow.at[rows], side="right")
         start, stop = edges[:-1], np.searchsorted(path.at, flow.at[rows][1:], side="left")
@@ -62,7 +62,11 @@ def funding_of_trips(trips: pl.DataFrame, flow: Flow, funding: pl.DataFrame) -> 
     trip_book = trips["book"].to_numpy()
     entry = flow.at[trips["entry_fill"].to_numpy()] if trips.height else np.zeros(0)
     exit_fill = trips["exit_fill"].to_numpy()
-    leaves = np.where(exit_fill >= 0, flow.at[np.maximum(exit_fill, 0)], np.iinfo(np.int64).max) if trips.height else entry
+    leaves = (
+        np.where(exit_fill >= 0, flow.at[np.maximum(exit_fill, 0)], np.iinfo(np.int64).max)
+        if trips.height
+        else entry
+    )
     for i in range(when.size):
         mine = np.flatnonzero((trip_book == code[i]) & (entry <= when[i]) & (when[i] < leaves))
         if mine.size:

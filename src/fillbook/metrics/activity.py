@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fillbook.arrays import Floats, Ints
-from fillbook.metrics.registry import metric
 from fillbook.ledger.sums import total
+from fillbook.metrics.registry import metric
 from fillbook.results import Undefined
 from fillbook.units import Unit
 
@@ -82,9 +82,14 @@ def average_position_duration(position_value_s: Floats, closed_value: Floats) ->
 
 
 @metric(
-    label="Average round trip", group="activity", unit=Unit.SECONDS, better="neither",
-    formula=r"\overline{t_1-t_0}", source="flat to flat; DEFINITIONS D2", undefined="no_trades when nothing was closed",
-)  # fmt: skip
+    label="Average round trip",
+    group="activity",
+    unit=Unit.SECONDS,
+    better="neither",
+    formula=r"\overline{t_1-t_0}",
+    source="flat to flat; DEFINITIONS D2",
+    undefined="no_trades when nothing was closed",
+)
 def average_trade_duration(trip_hold_s: Floats) -> float:
     """Mean time from the first fill of a round trip to flat."""
     return total(trip_hold_s) / trip_hold_s.size if trip_hold_s.size else Undefined("no_trades")
@@ -104,9 +109,14 @@ def inventory_turnover(position_value_s: Floats, closed_value: Floats, *, window
 
 
 @metric(
-    label="Time in market", group="activity", unit=Unit.FRACTION, better="neither",
-    formula=r"\frac{1}{T}\int 1_{X\ne0}\,dt", source="DEFINITIONS D6", undefined="window_too_short for a single event",
-)  # fmt: skip
+    label="Time in market",
+    group="activity",
+    unit=Unit.FRACTION,
+    better="neither",
+    formula=r"\frac{1}{T}\int 1_{X\ne0}\,dt",
+    source="DEFINITIONS D6",
+    undefined="window_too_short for a single event",
+)
 def time_in_market(*, in_market_s: float, window_s: float) -> float:
     """Share of the run in which any book held a position."""
     return in_market_s / window_s if window_s > 0.0 else Undefined("window_too_short")
@@ -125,9 +135,14 @@ def capital_utilisation(position_value_s: Floats, *, window_s: float, capital: f
 
 
 @metric(
-    label="Exposure", group="activity", unit=Unit.MONEY, better="neither",
-    formula=r"\sum |X| P", source="DEFINITIONS D, at the end", undefined="no_mid when an open position has no price",
-)  # fmt: skip
+    label="Exposure",
+    group="activity",
+    unit=Unit.MONEY,
+    better="neither",
+    formula=r"\sum |X| P",
+    source="DEFINITIONS D, at the end",
+    undefined="no_mid when an open position has no price",
+)
 def exposure(gross_exposure: Floats) -> float:
     """Value of all positions held at the end, longs and shorts added."""
     return total(gross_exposure)

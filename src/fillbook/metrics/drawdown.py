@@ -74,7 +74,7 @@ def _first_minima(equity: Floats, starts: Ints, ends: Ints) -> Ints:
     values = equity[inside]
     firsts = np.cumsum(lengths) - lengths
     lowest = np.flatnonzero(values == np.repeat(np.minimum.reduceat(values, firsts), lengths))
-    return inside[lowest[np.searchsorted(lowest, firsts)]]
+    return np.asarray(inside[lowest[np.searchsorted(lowest, firsts)]])
 
 
 def falls(equity: Floats) -> Floats:

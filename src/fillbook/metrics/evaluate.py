@@ -67,7 +67,17 @@ def _result(metric: Metric, inputs: Inputs) -> Result:
     coverage = min((inputs.coverage.get(name, 1.0) for name in metric.inputs), default=1.0)
     used = next((inputs.method[name] for name in metric.inputs if name in inputs.method), "")
     return Result(
-        metric.key, float(answer), metric.unit, status, reasons, n, n, coverage, used, shown, currency
+        metric.key,
+        float(answer),
+        metric.unit,
+        status,
+        reasons,
+        n,
+        n,
+        coverage,
+        used,
+        shown,
+        currency,
     )
 
 

@@ -19,7 +19,12 @@ _FILLED, _INCOMPLETE, _CANCELLED, _EXPIRED, _FAILED, _OPEN = range(len(ORDER_CLA
 
 
 def classify_orders(
-    filled: Floats, amount: Floats, completed: Bools, cancelled: Bools, expired: Bools, failed: Bools
+    filled: Floats,
+    amount: Floats,
+    completed: Bools,
+    cancelled: Bools,
+    expired: Bools,
+    failed: Bools,
 ) -> Ints:
     """Class of each order (index into `ORDER_CLASSES`), the first that matches.
 
@@ -30,8 +35,12 @@ def classify_orders(
 
 
 def _terminal(order_class: Ints, order_is_market: Bools, kind: Kind) -> Bools:
-    chosen = {"all": np.ones(order_class.size, bool), "market": order_is_market, "limit": ~order_is_market}
-    return (order_class != _OPEN) & chosen[kind]
+    chosen = {
+        "all": np.ones(order_class.size, bool),
+        "market": order_is_market,
+        "limit": ~order_is_market,
+    }
+    return np.asarray((order_class != _OPEN) & chosen[kind])
 
 
 def _share(hits: Bools, population: Bools) -> float:
@@ -40,18 +49,30 @@ def _share(hits: Bools, population: Bools) -> float:
 
 
 @metric(
-    label="Fill rate", group="execution", unit=Unit.FRACTION, better="higher",
-    formula=r"\#\{Q_f>0\}/\#\text{terminal}", source="DEFINITIONS C8", undefined="no_order_row; no_orders that ended",
-)  # fmt: skip
-def fill_rate(order_class: Ints, order_filled: Floats, order_is_market: Bools, *, kind: Kind = "all") -> float:
+    label="Fill rate",
+    group="execution",
+    unit=Unit.FRACTION,
+    better="higher",
+    formula=r"\#\{Q_f>0\}/\#\text{terminal}",
+    source="DEFINITIONS C8",
+    undefined="no_order_row; no_orders that ended",
+)
+def fill_rate(
+    order_class: Ints, order_filled: Floats, order_is_market: Bools, *, kind: Kind = "all"
+) -> float:
     """Share of ended orders that were filled at least in part."""
     return _share(order_filled > 0.0, _terminal(order_class, order_is_market, kind))
 
 
 @metric(
-    label="Full fill rate", group="execution", unit=Unit.FRACTION, better="higher",
-    formula=r"\#\text{FILLED}/\#\text{terminal}", source="DEFINITIONS C8", undefined="no_order_row; no_orders that ended",
-)  # fmt: skip
+    label="Full fill rate",
+    group="execution",
+    unit=Unit.FRACTION,
+    better="higher",
+    formula=r"\#\text{FILLED}/\#\text{terminal}",
+    source="DEFINITIONS C8",
+    undefined="no_order_row; no_orders that ended",
+)
 def fill_rate_full(order_class: Ints, order_is_market: Bools, *, kind: Kind = "all") -> float:
     """Share of ended orders that were filled completely."""
     return _share(np.isin(order_class, [_FILLED, _INCOMPLETE]), _terminal(order_class, order_is_market, kind))
@@ -74,36 +95,56 @@ def fill_rate_quantity(
 
 
 @metric(
-    label="Cancel ratio", group="execution", unit=Unit.FRACTION, better="neither",
-    formula=r"\#\text{CANCELLED}/\#\text{terminal}", source="DEFINITIONS C8", undefined="no_order_row; no_orders that ended",
-)  # fmt: skip
+    label="Cancel ratio",
+    group="execution",
+    unit=Unit.FRACTION,
+    better="neither",
+    formula=r"\#\text{CANCELLED}/\#\text{terminal}",
+    source="DEFINITIONS C8",
+    undefined="no_order_row; no_orders that ended",
+)
 def cancel_ratio(order_class: Ints, order_is_market: Bools, *, kind: Kind = "all") -> float:
     """Share of ended orders that were cancelled."""
     return _share(order_class == _CANCELLED, _terminal(order_class, order_is_market, kind))
 
 
 @metric(
-    label="Expired ratio", group="execution", unit=Unit.FRACTION, better="lower",
-    formula=r"\#\text{EXPIRED}/\#\text{terminal}", source="DEFINITIONS C8", undefined="no_order_row; no_orders that ended",
-)  # fmt: skip
+    label="Expired ratio",
+    group="execution",
+    unit=Unit.FRACTION,
+    better="lower",
+    formula=r"\#\text{EXPIRED}/\#\text{terminal}",
+    source="DEFINITIONS C8",
+    undefined="no_order_row; no_orders that ended",
+)
 def expired_ratio(order_class: Ints, order_is_market: Bools, *, kind: Kind = "all") -> float:
     """Share of ended orders that expired."""
     return _share(order_class == _EXPIRED, _terminal(order_class, order_is_market, kind))
 
 
 @metric(
-    label="Failed ratio", group="execution", unit=Unit.FRACTION, better="lower",
-    formula=r"\#\text{FAILED}/\#\text{terminal}", source="DEFINITIONS C8", undefined="no_order_row; no_orders that ended",
-)  # fmt: skip
+    label="Failed ratio",
+    group="execution",
+    unit=Unit.FRACTION,
+    better="lower",
+    formula=r"\#\text{FAILED}/\#\text{terminal}",
+    source="DEFINITIONS C8",
+    undefined="no_order_row; no_orders that ended",
+)
 def failed_ratio(order_class: Ints, order_is_market: Bools, *, kind: Kind = "all") -> float:
     """Share of ended orders that failed after they were acknowledged."""
     return _share(order_class == _FAILED, _terminal(order_class, order_is_market, kind))
 
 
 @metric(
-    label="Partial fills", group="execution", unit=Unit.FRACTION, better="neither",
-    formula=r"\#\{0<Q_f<Q_o\}/\#\{Q_f>0\}", source="DEFINITIONS C8", undefined="no_order_row; no_orders with a fill",
-)  # fmt: skip
+    label="Partial fills",
+    group="execution",
+    unit=Unit.FRACTION,
+    better="neither",
+    formula=r"\#\{0<Q_f<Q_o\}/\#\{Q_f>0\}",
+    source="DEFINITIONS C8",
+    undefined="no_order_row; no_orders with a fill",
+)
 def partial_fill_ratio(
     order_class: Ints, order_filled: Floats, order_is_market: Bools, *, kind: Kind = "all"
 ) -> float:

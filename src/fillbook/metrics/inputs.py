@@ -11,7 +11,6 @@ from fillbook.results import Undefined
 ORDER_CLASSES = ("FILLED", "FILLED_INCOMPLETE_DATA", "CANCELLED", "EXPIRED", "FAILED", "OPEN")
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
     """Arrays without NaN, oldest first; what is missing is an `Undefined` with its reason.

@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from fillbook.arrays import Bools, Floats
+from fillbook.ledger.sums import total
 from fillbook.metrics.registry import metric
 from fillbook.metrics.returns import deviation, mean
-from fillbook.ledger.sums import total
 from fillbook.results import Undefined
 from fillbook.units import Unit
 
@@ -28,10 +28,14 @@ def net_pnl(book_net: Floats) -> float:
 
 
 @metric(
-    label="Realised PnL", group="profitability", unit=Unit.MONEY, better="higher",
-    formula=r"\sum \operatorname{sign}(X)\,c\,(p-A)", source="IAS 2, weighted average cost; DEFINITIONS A3, A4",
+    label="Realised PnL",
+    group="profitability",
+    unit=Unit.MONEY,
+    better="higher",
+    formula=r"\sum \operatorname{sign}(X)\,c\,(p-A)",
+    source="IAS 2, weighted average cost; DEFINITIONS A3, A4",
     undefined="no_rate across currencies",
-)  # fmt: skip
+)
 def realized_pnl(book_realized: Floats) -> float:
     """PnL of what was closed, before fees, by the cost method chosen."""
     return total(book_realized)
@@ -104,9 +108,14 @@ def profit_factor(trip_pnl: Floats, trip_notional: Floats) -> float:
 
 
 @metric(
-    label="Average trade PnL", group="profitability", unit=Unit.MONEY, better="higher",
-    formula=r"\frac{1}{n}\sum p", source="closed round trips, net", undefined="no_trades when nothing was closed",
-)  # fmt: skip
+    label="Average trade PnL",
+    group="profitability",
+    unit=Unit.MONEY,
+    better="higher",
+    formula=r"\frac{1}{n}\sum p",
+    source="closed round trips, net",
+    undefined="no_trades when nothing was closed",
+)
 def average_trade_pnl(trip_pnl: Floats) -> float:
     """Mean net PnL of a closed round trip."""
     return total(trip_pnl) / trip_pnl.size if trip_pnl.size else Undefined("no_trades")
@@ -140,10 +149,14 @@ def payoff_ratio(trip_pnl: Floats, trip_notional: Floats) -> float:
 
 
 @metric(
-    label="Expectancy", group="profitability", unit=Unit.MONEY, better="higher",
-    formula=r"w\,\bar p_{>0} - (1-w)\,|\bar p_{<0}| = \bar p", source="Van Tharp (1998); the same as the average trade",
+    label="Expectancy",
+    group="profitability",
+    unit=Unit.MONEY,
+    better="higher",
+    formula=r"w\,\bar p_{>0} - (1-w)\,|\bar p_{<0}| = \bar p",
+    source="Van Tharp (1998); the same as the average trade",
     undefined="no_trades when nothing was closed",
-)  # fmt: skip
+)
 def expectancy(trip_pnl: Floats) -> float:
     """What one more round trip is worth on average, after fees."""
     return average_trade_pnl(trip_pnl)

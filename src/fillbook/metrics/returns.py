@@ -8,8 +8,8 @@ import numpy as np
 
 from fillbook.arrays import Floats
 from fillbook.conventions import ReturnBasis
-from fillbook.metrics.registry import metric
 from fillbook.ledger.sums import total
+from fillbook.metrics.registry import metric
 from fillbook.results import Undefined
 from fillbook.units import Unit
 
@@ -203,7 +203,11 @@ def moments(values: Floats) -> tuple[float, float]:
     "equity_non_positive once equity fell to zero",
 )  # fmt: skip
 def cagr(
-    daily_pnl: Floats, *, capital: float, periods_per_year: float, return_basis: ReturnBasis = "compounded"
+    daily_pnl: Floats,
+    *,
+    capital: float,
+    periods_per_year: float,
+    return_basis: ReturnBasis = "compounded",
 ) -> float:
     """Yearly growth that would turn the capital into the equity at the end."""
     if return_basis != "compounded":

@@ -19,7 +19,7 @@ _EWMA_START = 20
 
 
 def tail_count(n: int, alpha: float) -> Fraction:
-    """n × (1 − α) exactly: 20 × (1 − 0.95) is 1, which floats do not say.
+    """N × (1 − α) exactly: 20 × (1 − 0.95) is 1, which floats do not say.
 
     >>> tail_count(20, 0.95)
     Fraction(1, 1)
@@ -106,7 +106,12 @@ def filtered_var(values: Floats, alpha: float, decay: float = 0.94) -> float:
 def _moments_of(values: Floats) -> tuple[float, float, float, float]:
     """Mean, sample deviation, skewness, excess kurtosis; each may be undefined."""
     skew, kurtosis = moments(values)
-    return mean(values), deviation(values), skew, kurtosis - 3.0 if not math.isnan(kurtosis) else kurtosis
+    return (
+        mean(values),
+        deviation(values),
+        skew,
+        kurtosis - 3.0 if not math.isnan(kurtosis) else kurtosis,
+    )
 
 
 @metric(
@@ -120,10 +125,15 @@ def value_at_risk(daily_pnl: Floats, *, alpha: float = 0.95) -> float:
 
 
 @metric(
-    label="Expected shortfall, 1 day", group="risk", unit=Unit.MONEY, better="lower",
-    formula=r"-\frac{1}{t}\left(\sum_{i\le\lfloor t\rfloor}p_{(i)}+(t-\lfloor t\rfloor)p_{(\lfloor t\rfloor+1)}\right),\ t=n(1-\alpha)",
-    source="Acerbi & Tasche (2002), J. Banking & Finance 26(7)", undefined="empty; n_too_small_for_alpha",
-)  # fmt: skip
+    label="Expected shortfall, 1 day",
+    group="risk",
+    unit=Unit.MONEY,
+    better="lower",
+    formula=r"-\frac{1}{t}\left(\sum_{i\le\lfloor t\rfloor}p_{(i)}"
+    r"+(t-\lfloor t\rfloor)p_{(\lfloor t\rfloor+1)}\right),\ t=n(1-\alpha)",
+    source="Acerbi & Tasche (2002), J. Banking & Finance 26(7)",
+    undefined="empty; n_too_small_for_alpha",
+)
 def expected_shortfall(daily_pnl: Floats, *, alpha: float = 0.95) -> float:
     """Mean loss of the worst 5 % of days."""
     return historic_es(daily_pnl, alpha)
@@ -140,9 +150,14 @@ def value_at_risk_parametric(daily_pnl: Floats, *, alpha: float = 0.95) -> float
 
 
 @metric(
-    label="Expected shortfall, normal", group="risk", unit=Unit.MONEY, better="lower",
-    formula=r"-\mu+\sigma\,\varphi(z)/(1-\alpha)", source="McNeil, Frey & Embrechts (2015)", undefined="empty; n_lt_2",
-)  # fmt: skip
+    label="Expected shortfall, normal",
+    group="risk",
+    unit=Unit.MONEY,
+    better="lower",
+    formula=r"-\mu+\sigma\,\varphi(z)/(1-\alpha)",
+    source="McNeil, Frey & Embrechts (2015)",
+    undefined="empty; n_lt_2",
+)
 def expected_shortfall_parametric(daily_pnl: Floats, *, alpha: float = 0.95) -> float:
     """Mean loss beyond the 5 % quantile if PnL were normal."""
     spread = deviation(daily_pnl)
@@ -150,10 +165,14 @@ def expected_shortfall_parametric(daily_pnl: Floats, *, alpha: float = 0.95) -> 
 
 
 @metric(
-    label="Value at risk, Cornish–Fisher", group="risk", unit=Unit.MONEY, better="lower",
+    label="Value at risk, Cornish–Fisher",
+    group="risk",
+    unit=Unit.MONEY,
+    better="lower",
     formula=r"z+\frac{(z^2-1)S}{6}+\frac{(z^3-3z)K}{24}-\frac{(2z^3-5z)S^2}{36}",
-    source="Cornish & Fisher (1938); domain: Maillard (2012)", undefined="empty; n_lt_2; zero_variance; outside_cf_domain",
-)  # fmt: skip
+    source="Cornish & Fisher (1938); domain: Maillard (2012)",
+    undefined="empty; n_lt_2; zero_variance; outside_cf_domain",
+)
 def value_at_risk_cornish_fisher(daily_pnl: Floats, *, alpha: float = 0.95) -> float:
     """Daily loss at 5 %, the normal quantile moved by skewness and kurtosis."""
     mu, sigma, skew, excess = _moments_of(daily_pnl)
@@ -183,7 +202,9 @@ def value_at_risk_filtered(daily_pnl: Floats, *, alpha: float = 0.95, decay: flo
     return filtered_var(daily_pnl, alpha, decay)
 
 
-def probabilistic_sharpe(sharpe: float, n: int, skew: float, kurtosis: float, benchmark: float = 0.0) -> float:
+def probabilistic_sharpe(
+    sharpe: float, n: int, skew: float, kurtosis: float, benchmark: float = 0.0
+) -> float:
     """Probability that the true per-period Sharpe ratio exceeds `benchmark`; `kurtosis` raw."""
     if n < 3:
         return Undefined("n_lt_3")

@@ -20,9 +20,7 @@ def write_csv(table: ReportTable, to: BinaryIO) -> None:
     """
     rows = table.flat()
     headers = {name: table.header(name) for name in rows.columns}
-    rows.with_columns(_guarded(pl.selectors.string())).rename(headers).write_csv(
-        to, datetime_format=_TIME
-    )
+    rows.with_columns(_guarded(pl.selectors.string())).rename(headers).write_csv(to, datetime_format=_TIME)
 
 
 def _guarded(text: pl.Expr) -> pl.Expr:

@@ -34,9 +34,7 @@ def _place(metric: Metric) -> tuple[int, int]:
 def parameters(metric: Metric) -> dict[str, object]:
     """Parameters with their defaults; None for one that the view must supply."""
     return {
-        name: None
-        if default is inspect.Parameter.empty or isinstance(default, Undefined)
-        else default
+        name: None if default is inspect.Parameter.empty or isinstance(default, Undefined) else default
         for name, default in metric.parameters.items()
     }
 

@@ -128,9 +128,7 @@ def conventions_object(conventions: Conventions) -> dict[str, object]:
     return {name: plain(value) for name, value in asdict(conventions).items()}
 
 
-def _named(
-    name: str, rows: pl.DataFrame, currency: str | None, lines: Mapping[str, str]
-) -> ReportTable:
+def _named(name: str, rows: pl.DataFrame, currency: str | None, lines: Mapping[str, str]) -> ReportTable:
     """Rows with units and meanings of their columns."""
     columns = TABLES[name].columns() if name in TABLES else {}
     known = {column: kind.metadata or {} for column, kind in columns.items()}

@@ -40,9 +40,7 @@ def number(meaning: str, *, unit: str, nullable: bool = False, positive: bool = 
 
 def moment(meaning: str, *, nullable: bool = False) -> dy.Datetime:
     """UTC time in microseconds."""
-    return dy.Datetime(
-        nullable=nullable, time_zone="UTC", time_unit="us", metadata=_about(meaning, "UTC")
-    )
+    return dy.Datetime(nullable=nullable, time_zone="UTC", time_unit="us", metadata=_about(meaning, "UTC"))
 
 
 def flag(meaning: str, *, nullable: bool = False) -> dy.Bool:

@@ -45,10 +45,16 @@ class Fills(_Origin):
     quantum = number("step the stored price and amount were truncated to; 0 where exact", unit="")
     leverage = integer("leverage the connector believed", nullable=True)
     position_action = label("OPEN, CLOSE or NIL: intent, not direction", nullable=True)
-    fee_percent = number("fee as a fraction of the quote value; null where fees are not known", unit="fraction", nullable=True)
+    fee_percent = number(
+        "fee as a fraction of the quote value; null where fees are not known",
+        unit="fraction",
+        nullable=True,
+    )
     fee_token = label("token of the first flat fee", nullable=True)
     fee_amount = number("first flat fee, + paid, − rebate", unit="token", nullable=True)
-    fee_quote_recorded = number("fee in quote as the bot recorded it; 0 = failed", unit="quote", nullable=True)
+    fee_quote_recorded = number(
+        "fee in quote as the bot recorded it; 0 = failed", unit="quote", nullable=True
+    )
     controller_id = label("controller of the linked executor; null = unlinked", nullable=True)
     executor_id = label("executor that placed the order; null = unlinked", nullable=True)
     close_type = label("close type of the linked executor", nullable=True)
@@ -77,8 +83,12 @@ class Orders(_Origin):
     at = moment("creation, as the bot's clock tick")
     order_type = label("MARKET, LIMIT, LIMIT_MAKER, AMM_SWAP")
     amount_base = number("quantity asked for", unit="base")
-    price_quote = number("limit price; null for market orders and truncated prices", unit="quote/base", nullable=True)
-    price_reason = label("why there is no limit price: market_order_no_price, truncated_below_1e-6", nullable=True)
+    price_quote = number(
+        "limit price; null for market orders and truncated prices", unit="quote/base", nullable=True
+    )
+    price_reason = label(
+        "why there is no limit price: market_order_no_price, truncated_below_1e-6", nullable=True
+    )
     leverage = integer("leverage the connector believed", nullable=True)
     position_action = label("OPEN, CLOSE or NIL", nullable=True)
     last_status = label("last event the bot wrote")
@@ -111,7 +121,9 @@ class Executors(_Origin):
     close_type = label("TIME_LIMIT, STOP_LOSS, TAKE_PROFIT, EARLY_STOP, …", nullable=True)
     status = label("NOT_STARTED, RUNNING, SHUTTING_DOWN, TERMINATED", nullable=True)
     net_pnl_quote = number("net PnL as Hummingbot stored it", unit="quote", nullable=True)
-    net_pnl_fraction = number("the same over a denominator that differs by type", unit="fraction", nullable=True)
+    net_pnl_fraction = number(
+        "the same over a denominator that differs by type", unit="fraction", nullable=True
+    )
     fees_quote = number("fees as Hummingbot stored them", unit="quote", nullable=True)
     volume_quote = number("filled amount, open and close legs", unit="quote", nullable=True)
     is_active = flag("still running when stored", nullable=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -70,7 +71,11 @@ class CandleFile:
             sha256=sha256_of(path), rows={"candles": candles.height},
         )  # fmt: skip
         has_range = {"open", "high", "low"} <= columns
-        return RawTables(info, {"candles": candles}, findings=_findings(self.uri, pair, connector, has_range=has_range))
+        return RawTables(
+            info,
+            {"candles": candles},
+            findings=_findings(self.uri, pair, connector, has_range=has_range),
+        )
 
 
 def _rows(uri: str, path: Path) -> pl.DataFrame:
@@ -141,7 +146,7 @@ def _pair(path: Path) -> str | None:
         quote = next((q for q in _QUOTES if word.endswith(q) and word != q), None)
         if quote is not None:
             return f"{word.removesuffix(quote)}-{quote}"
-    for base, quote in zip(words, words[1:], strict=False):
+    for base, quote in pairwise(words):
         if quote in _CASH and not market_type(base.lower())[1]:
             return f"{base}-{quote}"
     return None
@@ -158,15 +163,35 @@ def _connector(path: Path) -> str | None:
 def _findings(uri: str, pair: str | None, connector: str | None, *, has_range: bool) -> tuple[Finding, ...]:
     found = []
     if pair is None or connector is None:
-        lacks = "neither venue nor pair" if pair is None and connector is None else "no pair" if pair is None else "no venue"
-        found.append(Finding(
-            "candles", "candles_unnamed", Severity.WARNING, f"the file's name states {lacks}", source=uri,
-            effect="candles without a pair mark nothing" if pair is None else "they mark the pair on any venue",
-            remedy="name it candles_<connector>_<BASE-QUOTE>_<interval>.csv",
-        ))  # fmt: skip
+        lacks = (
+            "neither venue nor pair"
+            if pair is None and connector is None
+            else "no pair"
+            if pair is None
+            else "no venue"
+        )
+        found.append(
+            Finding(
+                "candles",
+                "candles_unnamed",
+                Severity.WARNING,
+                f"the file's name states {lacks}",
+                source=uri,
+                effect="candles without a pair mark nothing"
+                if pair is None
+                else "they mark the pair on any venue",
+                remedy="name it candles_<connector>_<BASE-QUOTE>_<interval>.csv",
+            )
+        )
     if not has_range:
-        found.append(Finding(
-            "candles", "close_only", Severity.INFO, "the file has closes only; open, high and low repeat them",
-            source=uri, effect="no range for MAE, MFE and volatility from ranges",
-        ))  # fmt: skip
+        found.append(
+            Finding(
+                "candles",
+                "close_only",
+                Severity.INFO,
+                "the file has closes only; open, high and low repeat them",
+                source=uri,
+                effect="no range for MAE, MFE and volatility from ranges",
+            )
+        )
     return tuple(found)

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+
+import polars as pl
 
 from fillbook.errors import UnreadableSourceError
 from fillbook.findings import Finding, Severity
@@ -75,9 +76,7 @@ class CheckpointFile:
         return RawTables(info, renamed, raw.unreadable, (*findings, _fees_lost(self.uri)))
 
 
-def _named(frame: Any, bot: str) -> Any:
-    import polars as pl  # noqa: PLC0415
-
+def _named(frame: pl.DataFrame, bot: str) -> pl.DataFrame:
     return frame.with_columns(bot=pl.lit(bot).cast(pl.Categorical)) if "bot" in frame.columns else frame
 
 
@@ -149,7 +148,11 @@ def _write_plain(path: Path, tables: Mapping[str, Rows]) -> None:
             target, renamed = _TABLES[table]
             columns = ", ".join(f'"{renamed.get(name, name)}"' for name in names)
             # no affinity: what was stored as text stays text, FLOAT says that units are plain
-            declared = ", ".join(f'"{renamed.get(n, n)}"' + (" FLOAT" if n in ("price", "amount", "trade_fee_in_quote") else "") for n in names)
+            declared = ", ".join(
+                f'"{renamed.get(n, n)}"'
+                + (" FLOAT" if n in ("price", "amount", "trade_fee_in_quote") else "")
+                for n in names
+            )
             connection.execute(f'CREATE TABLE "{target}" ({declared})')
             keep = [name not in _LOST for name in names]
             marks = ", ".join("?" * len(names))

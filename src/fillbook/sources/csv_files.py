@@ -18,7 +18,7 @@ _TRADES = {"market", "symbol", "timestamp", "order_id", "trade_type", "price", "
 _EXPORT = {"id", "timestamp", "exchange", "market", "side", "price", "amount"}
 _NUMBER = r"""(?:Decimal\()?["']?(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)"""
 _PERCENT = r"""["']percent["']\s*:\s*""" + _NUMBER
-_TOKEN = r"""["'](?:token|asset)["']\s*:\s*["']([^"']+)["']"""
+_FEE_COIN = r"""["'](?:token|asset)["']\s*:\s*["']([^"']+)["']"""
 _AMOUNT = r"""["']amount["']\s*:\s*""" + _NUMBER
 
 
@@ -105,19 +105,30 @@ def _trade_fills(rows: pl.DataFrame, bot: str) -> pl.DataFrame:
     fee = _optional(rows, "trade_fee")
     known = fee.str.contains("flat_fees", literal=True) | fee.str.contains("percent", literal=True)
     return canonical(
-        "fills", rows, bot=pl.lit(bot.removeprefix("trades_")), config=_optional(rows, "config_file_path").fill_null(bot),
-        strategy=_optional(rows, "strategy").fill_null(""), connector=pl.col("market"), pair=pl.col("symbol"),
-        base=_asset(rows, "base_asset", 0), quote=_asset(rows, "quote_asset", -1),
-        at=us_to_utc(epoch_us(pl.col("timestamp"))), order_id=pl.col("order_id"),
-        trade_id=_optional(rows, "exchange_trade_id").fill_null(""), side=side_of("trade_type"),
-        order_type=_optional(rows, "order_type").fill_null(""), price_quote=_float(pl.col("price")),
-        amount_base=_float(pl.col("amount")), quantum=pl.lit(0.0),
+        "fills",
+        rows,
+        bot=pl.lit(bot.removeprefix("trades_")),
+        config=_optional(rows, "config_file_path").fill_null(bot),
+        strategy=_optional(rows, "strategy").fill_null(""),
+        connector=pl.col("market"),
+        pair=pl.col("symbol"),
+        base=_asset(rows, "base_asset", 0),
+        quote=_asset(rows, "quote_asset", -1),
+        at=us_to_utc(epoch_us(pl.col("timestamp"))),
+        order_id=pl.col("order_id"),
+        trade_id=_optional(rows, "exchange_trade_id").fill_null(""),
+        side=side_of("trade_type"),
+        order_type=_optional(rows, "order_type").fill_null(""),
+        price_quote=_float(pl.col("price")),
+        amount_base=_float(pl.col("amount")),
+        quantum=pl.lit(0.0),
         leverage=_float(_optional(rows, "leverage")),
         position_action=tag("position") if "position" in rows.columns else pl.lit(None),
         fee_percent=pl.when(known).then(_float(fee.str.extract(_PERCENT)).fill_null(0.0)),
-        fee_token=fee.str.extract(_TOKEN), fee_amount=_float(fee.str.extract(_AMOUNT)),
+        fee_token=fee.str.extract(_FEE_COIN),
+        fee_amount=_float(fee.str.extract(_AMOUNT)),
         fee_quote_recorded=_float(_optional(rows, "trade_fee_in_quote")),
-    )  # fmt: skip
+    )
 
 
 def _more_fees(rows: pl.DataFrame) -> pl.DataFrame | None:
@@ -129,8 +140,8 @@ def _more_fees(rows: pl.DataFrame) -> pl.DataFrame | None:
         return None
     found = []
     for row, text in several.select("row", "trade_fee").iter_rows():
-        for flat in ast.literal_eval(text.replace("null", "None"))["flat_fees"][1:]:
-            found.append((row, flat.get("token", flat.get("asset")), float(flat["amount"])))
+        flats = ast.literal_eval(text.replace("null", "None"))["flat_fees"][1:]
+        found += [(row, flat.get("token", flat.get("asset")), float(flat["amount"])) for flat in flats]
     schema = {"row": pl.Int64, "token": pl.String, "amount": pl.Float64}
     frame = pl.DataFrame(found, schema=schema, orient="row")
     return canonical("flat_fees", frame, token=pl.col("token"), amount=pl.col("amount"))
@@ -171,7 +182,11 @@ def _export_findings(uri: str, fills: pl.DataFrame) -> tuple[Finding, ...]:
 def _unreadable(rows: pl.DataFrame, fills: pl.DataFrame) -> pl.DataFrame:
     """Cells that are there and are not the number or time they should be."""
     found = []
-    for column, target in (("timestamp", "at"), ("price", "price_quote"), ("amount", "amount_base")):
+    for column, target in (
+        ("timestamp", "at"),
+        ("price", "price_quote"),
+        ("amount", "amount_base"),
+    ):
         lost = rows.filter(fills[target].is_null() & rows[column].is_not_null()).head(MAX_LISTED_ROWS * 50)
         found += [("fills", row, column, value) for row, value in lost.select("row", column).iter_rows()]
     return pl.DataFrame(found, schema=UNREADABLE_SCHEMA, orient="row")

@@ -32,7 +32,8 @@ _ALIASES: Mapping[str, str] = {
     "WFTM": "FTM", "WSOL": "SOL", "WXDAI": "XDAI", "WCRO": "CRO", "WPOL": "POL",
 }  # fmt: skip
 
-_SPOT = frozenset("""
+_SPOT = frozenset(
+    """
 altmarkets ascend_ex ascendex binance binance_us beaxy bitfinex bitget bitmart bitrue bitso
 bitstamp bittrex blocktane btc_markets bybit bybit_testnet coinbase_advanced_trade coinbase_pro coinex
 coinzoom crypto_com cube decibel derive digifinex dolomite dydx evedex eterbase foxbit ftx ftx_us
@@ -42,7 +43,8 @@ probit_kr radar_relay southxchange tegro terra uniswap uniswap_v3 vertex wazirx 
 woo_x_testnet xrpl zebpay balancer bamboo_relay perpetual_finance pancakeswap sushiswap traderjoe
 quickswap ref vvs openocean spookyswap pangolin plenty tinyman jupiter raydium meteora orca architect
 backpack grvt lighter pacifica aevo dexalot
-""".split())  # fmt: skip
+""".split()
+)
 _GATEWAY = ("/router", "/amm", "/clmm")
 _INVERSE = frozenset({"bybit_inverse_perpetual", "binance_coin_perpetual", "bitmex_perpetual_inverse"})
 _TESTNETS = ("_testnet", "_paper_trade", "_PaperTrade")

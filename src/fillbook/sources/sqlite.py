@@ -51,7 +51,9 @@ class HummingbotDatabase:
         if not is_sqlite(path):
             return path.suffix in (".sqlite", ".sqlite3", ".db")
         try:
-            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            with closing(
+                sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+            ) as connection:
                 names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
         except sqlite3.Error:
             return True
@@ -113,9 +115,7 @@ def _version(database: Database) -> str | None:
         return None
     try:
         with closing(database.connect()) as connection:
-            row = connection.execute(
-                "SELECT value FROM Metadata WHERE key = 'local_db_version'"
-            ).fetchone()
+            row = connection.execute("SELECT value FROM Metadata WHERE key = 'local_db_version'").fetchone()
     except sqlite3.Error as error:
         raise damaged(database.uri, "Metadata", error) from error
     return str(row[0]) if row else None
@@ -132,7 +132,10 @@ def _layout(database: Database) -> str:
         ("PositionExecutors", "id", "late 2023"), ("TradeFill", "trade_fee_in_quote", "2023"),
         ("TradeFill", "leverage", "2021 or 2022"),
     ]  # fmt: skip
-    year = next((y for table, column, y in marks if column in database.columns.get(table, {})), "2019 or 2020")
+    year = next(
+        (y for table, column, y in marks if column in database.columns.get(table, {})),
+        "2019 or 2020",
+    )
     return f"{unit}, {year}"
 
 
@@ -160,12 +163,14 @@ def _header_findings(uri: str, database: Database, version: str | None) -> list[
                 table, "unknown_column", Severity.INFO,
                 f"columns {', '.join(newer)} are newer than fillbook; not read", source=uri,
             ))  # fmt: skip
-    for table in _ESSENTIAL:
-        if table not in database.columns:
-            findings.append(Finding(
-                table, "missing_table", Severity.ERROR, f"the database has no table {table}", source=uri,
-                effect="no order metrics" if table == "Order" else "no PnL",
-            ))  # fmt: skip
+    findings += [
+        Finding(
+            table, "missing_table", Severity.ERROR, f"the database has no table {table}", source=uri,
+            effect="no order metrics" if table == "Order" else "no PnL",
+        )
+        for table in _ESSENTIAL
+        if table not in database.columns
+    ]  # fmt: skip
     return findings
 
 

@@ -48,8 +48,11 @@ COLUMNS: dict[str, set[str]] = {
 _ORDER_LINKS = (
     "SELECT e.id, j.value FROM Executors e, json_each(e.custom_info, '$.order_ids') j",
     "SELECT e.id, json_extract(e.custom_info, '$.order_id') FROM Executors e",
-    "SELECT e.id, json_extract(j.value, '$.client_order_id') FROM Executors e, json_each(e.custom_info, '$.filled_orders') j",
-    "SELECT e.id, json_extract(j.value, '$.client_order_id') FROM Executors e, json_each(e.custom_info, '$.held_position_orders') j",
+    *(
+        "SELECT e.id, json_extract(j.value, '$.client_order_id') "
+        f"FROM Executors e, json_each(e.custom_info, '$.{listed}') j"
+        for listed in ("filled_orders", "held_position_orders")
+    ),
 )
 
 
@@ -72,15 +75,27 @@ def read_executors(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     held = database.columns["Executors"]
     has_controller = "controller_id" in held
     cells: list[Cell] = [
-        *(number(n) for n in ("timestamp", "close_timestamp", "net_pnl_pct", "net_pnl_quote", "cum_fees_quote", "filled_amount_quote")),
+        *(
+            number(n)
+            for n in (
+                "timestamp",
+                "close_timestamp",
+                "net_pnl_pct",
+                "net_pnl_quote",
+                "cum_fees_quote",
+                "filled_amount_quote",
+            )
+        ),
         number("is_active") if "is_active" in held else number("is_active", "NULL"),
         *(words(n) for n in ("id", "type", "close_type", "status", "config", "custom_info")),
-        words("controller_id") if has_controller else words("controller_id", _json("config", "controller_id")),
+        words("controller_id")
+        if has_controller
+        else words("controller_id", _json("config", "controller_id")),
         words("connector", _json("config", "connector_name", "exchange")),
         words("pair", _json("config", "trading_pair")),
         words("side", f"coalesce({_json('config', 'side')}, {_json('custom_info', 'side')})"),
         words("level_id", f"coalesce({_json('config', 'level_id')}, {_json('custom_info', 'level_id')})"),
-    ]  # fmt: skip
+    ]
     rows = database.read("Executors", cells).with_columns(pl.col("side").str.replace(r"^TradeType\.", ""))
     executors = canonical(
         "executors", rows, bot=pl.lit(bot), executor_id=pl.col("id"), type=pl.col("type"),
@@ -114,24 +129,65 @@ def _order_links(database: Database) -> pl.DataFrame:
 def read_position_executors(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     """PositionExecutors (2023): the executors of their day, without links to orders."""
     cells = [
-        *(number(n) for n in ("timestamp", "close_timestamp", "net_pnl", "net_pnl_quote", "cum_fee_quote", "amount", "entry_price", "close_price")),
-        *(words(n) for n in ("id", "order_level", "exchange", "trading_pair", "side", "executor_status", "close_type", "controller_name")),
-    ]  # fmt: skip
+        *(
+            number(n)
+            for n in (
+                "timestamp",
+                "close_timestamp",
+                "net_pnl",
+                "net_pnl_quote",
+                "cum_fee_quote",
+                "amount",
+                "entry_price",
+                "close_price",
+            )
+        ),
+        *(
+            words(n)
+            for n in (
+                "id",
+                "order_level",
+                "exchange",
+                "trading_pair",
+                "side",
+                "executor_status",
+                "close_type",
+                "controller_name",
+            )
+        ),
+    ]
     rows = database.read("PositionExecutors", cells)
-    return {"executors": canonical(
-        "executors", rows, bot=pl.lit(bot), executor_id=pl.col("id"), type=pl.lit("position_executor"),
-        controller_id=pl.col("controller_name"), connector=pl.col("exchange"), pair=pl.col("trading_pair"),
-        side=side_of("side"), at=seconds_to_utc(pl.col("timestamp")),
-        closed_at=seconds_to_utc(pl.col("close_timestamp")), close_type=_named("close_type", dict(CLOSE_TYPES)),
-        status=_named("executor_status", dict(RUNNABLE_STATUS)), net_pnl_quote=pl.col("net_pnl_quote"),
-        net_pnl_fraction=pl.col("net_pnl"), fees_quote=pl.col("cum_fee_quote"), level_id=pl.col("order_level"),
-        volume_quote=pl.col("amount") * (pl.col("entry_price") + pl.col("close_price")),
-    )}  # fmt: skip
+    return {
+        "executors": canonical(
+            "executors",
+            rows,
+            bot=pl.lit(bot),
+            executor_id=pl.col("id"),
+            type=pl.lit("position_executor"),
+            controller_id=pl.col("controller_name"),
+            connector=pl.col("exchange"),
+            pair=pl.col("trading_pair"),
+            side=side_of("side"),
+            at=seconds_to_utc(pl.col("timestamp")),
+            closed_at=seconds_to_utc(pl.col("close_timestamp")),
+            close_type=_named("close_type", dict(CLOSE_TYPES)),
+            status=_named("executor_status", dict(RUNNABLE_STATUS)),
+            net_pnl_quote=pl.col("net_pnl_quote"),
+            net_pnl_fraction=pl.col("net_pnl"),
+            fees_quote=pl.col("cum_fee_quote"),
+            level_id=pl.col("order_level"),
+            volume_quote=pl.col("amount") * (pl.col("entry_price") + pl.col("close_price")),
+        )
+    }
 
 
 def read_controllers(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     """Controllers, a row a start of the bot."""
-    cells = [number("timestamp"), *(words(n) for n in ("id", "type", "config")), words("name", _json("config", "controller_name"))]
+    cells = [
+        number("timestamp"),
+        *(words(n) for n in ("id", "type", "config")),
+        words("name", _json("config", "controller_name")),
+    ]
     rows = database.read("Controllers", cells)
     return {"controllers": canonical(
         "controllers", rows, bot=pl.lit(bot), controller_id=pl.col("id"), type=pl.col("type"),
@@ -142,7 +198,14 @@ def read_controllers(database: Database, bot: str) -> dict[str, pl.DataFrame]:
 def read_positions(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     """Positions of all three layouts; every number of this table is scaled by 1e6."""
     held = database.columns["Position"]
-    scaled = ("volume_traded_quote", "amount", "breakeven_price", "unrealized_pnl_quote", "cum_fees_quote", "realized_pnl_quote")
+    scaled = (
+        "volume_traded_quote",
+        "amount",
+        "breakeven_price",
+        "unrealized_pnl_quote",
+        "cum_fees_quote",
+        "realized_pnl_quote",
+    )
     cells = [
         number("timestamp"), *(number(n) if n in held else number(n, "NULL") for n in scaled),
         *(words(n) for n in ("controller_id", "connector_name", "trading_pair")),
@@ -159,9 +222,12 @@ def read_positions(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     )}  # fmt: skip
 
 
-def read_market_states(database: Database, bot: str) -> dict[str, pl.DataFrame]:
+def read_market_states(database: Database, _bot: str) -> dict[str, pl.DataFrame]:
     """In-flight orders saved at a stop."""
-    cells = [number("timestamp"), *(words(n) for n in ("config_file_path", "market", "saved_state"))]
+    cells = [
+        number("timestamp"),
+        *(words(n) for n in ("config_file_path", "market", "saved_state")),
+    ]
     rows = database.read("MarketState", cells)
     return {"market_states": canonical(
         "market_states", rows, config=pl.col("config_file_path"), connector=pl.col("market"),
@@ -169,14 +235,18 @@ def read_market_states(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     )}  # fmt: skip
 
 
-def read_lp_updates(database: Database, bot: str) -> dict[str, pl.DataFrame]:
+def read_lp_updates(database: Database, _bot: str) -> dict[str, pl.DataFrame]:
     """Liquidity-pool events: listed, not booked."""
     held = database.columns["RangePositionUpdate"]
     amounts = ("base_amount", "quote_amount", "base_fee", "quote_fee", "trade_fee_in_quote")
     cells = [
-        number("timestamp"), *(number(n) if n in held else number(n, "NULL") for n in amounts),
-        *(words(n) if n in held else words(n, "NULL") for n in ("hb_id", "market", "trading_pair", "order_action")),
-    ]  # fmt: skip
+        number("timestamp"),
+        *(number(n) if n in held else number(n, "NULL") for n in amounts),
+        *(
+            words(n) if n in held else words(n, "NULL")
+            for n in ("hb_id", "market", "trading_pair", "order_action")
+        ),
+    ]
     rows = database.read("RangePositionUpdate", cells)
     return {"lp_updates": canonical(
         "lp_updates", rows, at=ms_to_utc(pl.col("timestamp")), order_id=pl.col("hb_id"),

@@ -25,8 +25,14 @@ _BATCH_ROWS = 65_536
 _BLOCK_ROWS = 32_768
 _THREADS = 2
 _LOST = "9e999"  # infinity marks a number that was not one: ADBC types a column by its first rows
-_HOT = ("readonly", "read-only", "unable to open", "disk I/O")  # a journal that only a writer may replay
+_HOT = (
+    "readonly",
+    "read-only",
+    "unable to open",
+    "disk I/O",
+)  # a journal that only a writer may replay
 Convert = Callable[[pl.DataFrame], pl.DataFrame]
+_DRIVER = adbc_driver_sqlite._driver_path()  # noqa: SLF001  (it has no other name)
 _READ_ERRORS = (adbc.Error, pl.exceptions.PolarsError, sqlite3.Error)
 
 
@@ -46,7 +52,9 @@ class Cell:
 def number(name: str, column: str | None = None) -> Cell:
     """Cell of a numeric column."""
     source = column or f'"{name}"'
-    sql = f"ifnull(CAST(CASE WHEN typeof({source}) IN ('integer', 'real') THEN {source} END AS REAL), {_LOST})"
+    sql = (
+        f"ifnull(CAST(CASE WHEN typeof({source}) IN ('integer', 'real') THEN {source} END AS REAL), {_LOST})"
+    )
     return Cell(name, sql, is_number=True)
 
 
@@ -118,7 +126,7 @@ class Database:
         condition = f" WHERE {where}" if where else ""
         query = f'SELECT {listed} FROM "{table}"{condition}'
         with (
-            adbc.AdbcDatabase(driver=adbc_driver_sqlite._driver_path(), uri=self.address) as database,  # noqa: SLF001
+            adbc.AdbcDatabase(driver=_DRIVER, uri=self.address) as database,
             adbc.AdbcConnection(database) as connection,
             adbc.AdbcStatement(connection) as statement,
         ):
@@ -132,19 +140,34 @@ class Database:
 
 
 def _typed(frame: pl.DataFrame, cells: Sequence[Cell]) -> pl.DataFrame:
-    """Infinity and empty text back to null; text checked to be UTF-8."""
-    return frame.select(
-        pl.when(pl.col(cell.name).cast(pl.Float64).is_finite()).then(pl.col(cell.name).cast(pl.Float64)).alias(cell.name)
-        if cell.is_number
-        else _text(cell.name, frame.schema[cell.name])
-        for cell in cells
-    )
+    """Infinity and empty text back to null, and so is text that is not UTF-8."""
+    try:
+        return frame.select(_cell(cell, frame.schema[cell.name]) for cell in cells)
+    except pl.exceptions.ComputeError:  # polars casts all of a column or none of it
+        texts = [cell.name for cell in cells if not cell.is_number]
+        decoded = frame.with_columns(_decoded(frame[name]) for name in texts)
+        return decoded.select(_cell(cell, decoded.schema[cell.name]) for cell in cells)
 
 
-def _text(name: str, dtype: pl.DataType) -> pl.Expr:
-    raw = pl.col(name).cast(pl.Binary) if dtype != pl.Binary else pl.col(name)
+def _cell(cell: Cell, dtype: pl.DataType) -> pl.Expr:
+    if cell.is_number:
+        value = pl.col(cell.name).cast(pl.Float64)
+        return pl.when(value.is_finite()).then(value).alias(cell.name)
+    raw = pl.col(cell.name) if dtype in (pl.Binary, pl.String) else pl.col(cell.name).cast(pl.Binary)
     text = raw.cast(pl.String, strict=False)
-    return pl.when(text != "").then(text).alias(name)
+    return pl.when(text != "").then(text).alias(cell.name)
+
+
+def _decoded(raw: pl.Series) -> pl.Series:
+    """Text of bytes, null where they are not UTF-8."""
+    return pl.Series(raw.name, [_utf8(value) for value in raw.cast(pl.Binary)], dtype=pl.String)
+
+
+def _utf8(value: bytes | None) -> str | None:
+    try:
+        return None if value is None else value.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def damaged(uri: str, table: str, error: Exception) -> UnreadableSourceError:

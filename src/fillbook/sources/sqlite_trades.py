@@ -91,7 +91,15 @@ def names(bot: str) -> dict[str, pl.Expr]:
     }  # fmt: skip
 
 
-_SHARED = ("config_file_path", "strategy", "market", "symbol", "base_asset", "quote_asset", "order_type")
+_SHARED = (
+    "config_file_path",
+    "strategy",
+    "market",
+    "symbol",
+    "base_asset",
+    "quote_asset",
+    "order_type",
+)
 
 
 def _cells(database: Database, table: str, numbers: Iterable[str], texts: Iterable[str]) -> list[Cell]:
@@ -108,14 +116,21 @@ def read_fills(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     cells = [
         *_cells(database, "TradeFill", numbers, texts),
         words("percent", _FEE.format("$.percent")),
-        words("fee_token", f"coalesce({_FEE.format('$.flat_fees[0].token')}, {_FEE.format('$.flat_fees[0].asset')})"),
+        words(
+            "fee_token",
+            f"coalesce({_FEE.format('$.flat_fees[0].token')}, {_FEE.format('$.flat_fees[0].asset')})",
+        ),
         words("fee_amount", _FEE.format("$.flat_fees[0].amount")),
-        number("n_flat", "CASE WHEN json_valid(trade_fee) THEN json_array_length(trade_fee, '$.flat_fees') END"),
+        number(
+            "n_flat",
+            "CASE WHEN json_valid(trade_fee) THEN json_array_length(trade_fee, '$.flat_fees') END",
+        ),
     ]
     fills = database.read("TradeFill", cells, then=partial(_canonical_fills, database, bot))
     more = fills.filter("has_more")["row"].to_list()
     return {
-        "fills": fills.drop("has_more"), **({"flat_fees": _more_fees(database, more)} if more else {})
+        "fills": fills.drop("has_more"),
+        **({"flat_fees": _more_fees(database, more)} if more else {}),
     }
 
 
@@ -163,7 +178,7 @@ def read_orders(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     limit, reason = limit_price(price, pl.col("order_type"))
     orders = canonical(
         "orders", rows, **names(bot), order_id=pl.col("id"),
-        exchange_order_id=pl.col("exchange_order_id"), side=_order_side(database),
+        exchange_order_id=pl.col("exchange_order_id"), side=_order_side(),
         at=ms_to_utc(pl.col("creation_timestamp")),
         amount_base=unscaled(database, "Order", "amount"),
         price_quote=limit, price_reason=reason,
@@ -172,7 +187,7 @@ def read_orders(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     return {"orders": _with_sides(database, orders)}
 
 
-def _order_side(database: Database) -> pl.Expr:
+def _order_side() -> pl.Expr:
     """Side an order's last event names, null for the others."""
     last = pl.col("last_status")
     paper = pl.col("id").str.extract("^(buy|sell)://").str.to_uppercase()
@@ -190,14 +205,19 @@ def _with_sides(database: Database, orders: pl.DataFrame) -> pl.DataFrame:
         return orders
     where = "status IN ('BuyOrderCreated', 'SellOrderCreated')"
     created = database.read("OrderStatus", [words("order_id"), words("status")], where=where)
-    known = created.select("order_id", created_side=pl.when(pl.col("status").str.starts_with("Buy")).then(1).otherwise(-1).cast(pl.Int8))
+    known = created.select(
+        "order_id",
+        created_side=pl.when(pl.col("status").str.starts_with("Buy")).then(1).otherwise(-1).cast(pl.Int8),
+    )
     known = known.unique("order_id", keep="first", maintain_order=True)
-    return orders.join(known, on="order_id", how="left", maintain_order="left").with_columns(
-        side=pl.col("side").fill_null(pl.col("created_side"))
-    ).drop("created_side")
+    return (
+        orders.join(known, on="order_id", how="left", maintain_order="left")
+        .with_columns(side=pl.col("side").fill_null(pl.col("created_side")))
+        .drop("created_side")
+    )
 
 
-def read_order_events(database: Database, bot: str) -> dict[str, pl.DataFrame]:
+def read_order_events(database: Database, _bot: str) -> dict[str, pl.DataFrame]:
     """OrderStatus rows."""
     rows = database.read("OrderStatus", [number("timestamp"), words("order_id"), words("status")])
     return {"order_events": canonical(
@@ -217,7 +237,7 @@ def read_funding(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     )}  # fmt: skip
 
 
-def read_quotes(database: Database, bot: str) -> dict[str, pl.DataFrame]:
+def read_quotes(database: Database, _bot: str) -> dict[str, pl.DataFrame]:
     """MarketData rows: mid, bid and ask; the time is milliseconds × 1e6."""
     numbers = ("timestamp", "mid_price", "best_bid", "best_ask")
     rows = database.read("MarketData", _cells(database, "MarketData", numbers, ("exchange", "trading_pair")))

@@ -30,7 +30,8 @@ exchange_trade_id TEXT NOT NULL, position TEXT"""
 _TABLES = {
     "Metadata": "key TEXT NOT NULL, value TEXT NOT NULL",
     "Order": _ORDER,
-    "OrderStatus": "id INTEGER NOT NULL, order_id TEXT NOT NULL, timestamp BIGINT NOT NULL, status TEXT NOT NULL",
+    "OrderStatus": "id INTEGER NOT NULL, order_id TEXT NOT NULL, timestamp BIGINT NOT NULL, "
+    "status TEXT NOT NULL",
     "TradeFill": _FILL,
     "MarketState": "id INTEGER NOT NULL, config_file_path TEXT NOT NULL, market TEXT NOT NULL, "
     "timestamp BIGINT NOT NULL, saved_state JSON NOT NULL",
@@ -42,22 +43,35 @@ _TABLES = {
 close_timestamp BIGINT, status INTEGER NOT NULL, config JSON NOT NULL, net_pnl_pct FLOAT NOT NULL,
 net_pnl_quote FLOAT NOT NULL, cum_fees_quote FLOAT NOT NULL, filled_amount_quote FLOAT NOT NULL,
 is_active BOOLEAN NOT NULL, is_trading BOOLEAN NOT NULL, custom_info JSON NOT NULL, controller_id TEXT""",
-    "Controllers": "id TEXT, controller_id INTEGER NOT NULL, timestamp FLOAT NOT NULL, type TEXT NOT NULL, config JSON NOT NULL",
+    "Controllers": "id TEXT, controller_id INTEGER NOT NULL, timestamp FLOAT NOT NULL, "
+    "type TEXT NOT NULL, config JSON NOT NULL",
     "Position": """id TEXT NOT NULL, controller_id TEXT NOT NULL, connector_name TEXT NOT NULL,
 side TEXT NOT NULL, trading_pair TEXT NOT NULL, timestamp BIGINT NOT NULL,
 volume_traded_quote BIGINT NOT NULL, amount BIGINT NOT NULL, breakeven_price BIGINT NOT NULL,
 unrealized_pnl_quote BIGINT NOT NULL, realized_pnl_quote BIGINT NOT NULL, cum_fees_quote BIGINT NOT NULL""",
 }
 _KEYS = {
-    "Metadata": "key", "Order": "id", "OrderStatus": "id", "TradeFill": "market, order_id, exchange_trade_id",
-    "MarketState": "id", "FundingPayment": "timestamp", "MarketData": "timestamp", "Executors": "id",
-    "Controllers": "controller_id", "Position": "id",
-}  # fmt: skip
+    "Metadata": "key",
+    "Order": "id",
+    "OrderStatus": "id",
+    "TradeFill": "market, order_id, exchange_trade_id",
+    "MarketState": "id",
+    "FundingPayment": "timestamp",
+    "MarketData": "timestamp",
+    "Executors": "id",
+    "Controllers": "controller_id",
+    "Position": "id",
+}
 _SINCE = {
     "FundingPayment": _SIGNED, "MarketData": _LATEST, "Executors": _LATEST, "Controllers": _LATEST,
     "Position": _LATEST,
 }  # fmt: skip
-_ADDED = {"exchange_order_id": _SIGNED, "leverage": _SIGNED, "position": _SIGNED, "trade_fee_in_quote": _LATEST}
+_ADDED = {
+    "exchange_order_id": _SIGNED,
+    "leverage": _SIGNED,
+    "position": _SIGNED,
+    "trade_fee_in_quote": _LATEST,
+}
 _SCALED_TYPE, _FLOAT_TYPE = "BIGINT NOT NULL", "FLOAT NOT NULL"
 _MONEY = frozenset({
     "price", "amount", "trade_fee_in_quote", "mid_price", "best_bid", "best_ask",
@@ -79,7 +93,7 @@ def columns_of(table: str, version: str = _LATEST) -> dict[str, str]:
     listed = (part.split(maxsplit=1) for part in _TABLES[table].replace("\n", " ").split(", "))
     columns = {name: kind for name, kind in listed if _ADDED.get(name, _FIRST) <= version}
     if table in ("Order", "TradeFill") and version < _SCALED:
-        columns |= {name: _FLOAT_TYPE for name in ("price", "amount")}
+        columns |= dict.fromkeys(("price", "amount"), _FLOAT_TYPE)
         if table == "TradeFill":
             columns = {"id": "INTEGER NOT NULL", **columns}
     return columns
@@ -97,9 +111,7 @@ def create(connection: sqlite3.Connection, version: str = _LATEST) -> None:
     connection.execute("INSERT INTO Metadata VALUES ('local_db_version', ?)", (version,))
 
 
-def insert(
-    connection: sqlite3.Connection, table: str, rows: Iterable[Row], version: str = _LATEST
-) -> None:
+def insert(connection: sqlite3.Connection, table: str, rows: Iterable[Row], version: str = _LATEST) -> None:
     """Insert rows given in plain units; what is left out takes Hummingbot's default or null.
 
     Money is cut to 1e-6 where the column is declared BIGINT, as Hummingbot cuts it; a dict
@@ -123,9 +135,7 @@ def _stored(name: str, kind: str, row: Row, table: str) -> object:
     return value
 
 
-def write_database(
-    path: Path, tables: Mapping[str, Iterable[Row]], *, version: str = _LATEST
-) -> Path:
+def write_database(path: Path, tables: Mapping[str, Iterable[Row]], *, version: str = _LATEST) -> Path:
     """Write a bot's database and return its path.
 
     Parameters

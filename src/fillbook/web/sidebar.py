@@ -77,7 +77,10 @@ def _period(held: PerformanceDataSource) -> tuple[datetime | None, datetime | No
     quick = st.segmented_control("Period", [*_QUICK, "Dates"], default="All", required=True)
     if quick == "Dates":
         days = st.date_input(
-            "From and to, UTC", (first.date(), last.date()), min_value=first.date(), max_value=last.date()
+            "From and to, UTC",
+            (first.date(), last.date()),
+            min_value=first.date(),
+            max_value=last.date(),
         )
         return _between(days)
     days_back = _QUICK[str(quick)]

@@ -50,9 +50,17 @@ def trust(checks: tuple[Check, ...], findings: Iterable[Finding]) -> None:
     own = any(check.is_own for check in broken)
     icon = ":material/error:" if own else ":material/verified:"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge(said[0].upper() + said[1:], icon=icon, color="red" if own else "orange" if broken else "green")
+        st.badge(
+            said[0].upper() + said[1:],
+            icon=icon,
+            color="red" if own else "orange" if broken else "green",
+        )
         found = list(findings)
-        for severity, colour in ((Severity.ERROR, "red"), (Severity.WARNING, "orange"), (Severity.INFO, "gray")):
+        for severity, colour in (
+            (Severity.ERROR, "red"),
+            (Severity.WARNING, "orange"),
+            (Severity.INFO, "gray"),
+        ):
             n = sum(finding.severity is severity for finding in found)
             if n:
                 plural = "s" if n > 1 else ""

@@ -117,9 +117,7 @@ def checks(held: PerformanceDataSource) -> tuple[Check, ...]:
 
 
 @st.cache_resource(max_entries=32, show_spinner="Booking every fill …", show_time=True)
-def _answered(
-    _data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice
-) -> Overview:
+def _answered(_data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice) -> Overview:
     """The key is the fingerprint of the data and the name of the choice."""
     del fingerprint, name
     return overview(_data, _asked.chosen, _asked.conventions, check=False)

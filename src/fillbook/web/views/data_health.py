@@ -16,7 +16,11 @@ _ICONS = {
     Severity.ERROR: ":material/error:", Severity.WARNING: ":material/warning:",
     Severity.INFO: ":material/info:",
 }  # fmt: skip
-_VERDICTS = {Verdict.PASS: "✓ pass", Verdict.FAIL: "✗ fail", Verdict.NOT_CHECKABLE: "– not checkable"}
+_VERDICTS = {
+    Verdict.PASS: "✓ pass",
+    Verdict.FAIL: "✗ fail",
+    Verdict.NOT_CHECKABLE: "– not checkable",
+}
 
 
 def show() -> None:
@@ -60,7 +64,8 @@ def show() -> None:
         hide_index=True,
     )  # fmt: skip
     st.dataframe(
-        [{"file": f.uri, "SHA-256": f.sha256, "bytes": f.size_bytes} for f in held.lineage.files], hide_index=True
+        [{"file": f.uri, "SHA-256": f.sha256, "bytes": f.size_bytes} for f in held.lineage.files],
+        hide_index=True,
     )
     _quarantine(held.quarantine)
 
@@ -80,7 +85,12 @@ def _details(finding: Finding) -> None:
     if finding.rows:
         where += f", rows {', '.join(map(str, finding.rows))}"
         where += f" … of {finding.n_rows:,}" if finding.n_rows > len(finding.rows) else ""
-    for name, text in (("Rule", finding.rule), ("Where", where), ("What it does", finding.effect), ("Way out", finding.remedy)):
+    for name, text in (
+        ("Rule", finding.rule),
+        ("Where", where),
+        ("What it does", finding.effect),
+        ("Way out", finding.remedy),
+    ):
         if text:
             st.text(f"{name}: {text}")
 

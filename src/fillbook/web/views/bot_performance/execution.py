@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -38,7 +39,10 @@ def _drawn(answer: Overview, held: PerformanceDataSource) -> None:
         inside = pl.col("at").is_between(fills["at"].min(), fills["at"].max())
         finest = pl.col("interval_s") == candles["interval_s"].min()
         candles = candles.filter(inside & finest)
-    st_utils.chart(candles_figure(candles, fills, state.look(), pair=f"{pair} on {connector}"), f"Fills of {pair}")
+    st_utils.chart(
+        candles_figure(candles, fills, state.look(), pair=f"{pair} on {connector}"),
+        f"Fills of {pair}",
+    )
     if candles.is_empty():
         st.caption("No candles of this pair are open: add a candle file or a folder that holds one.")
 
@@ -56,7 +60,7 @@ def _trips(answer: Overview, held: PerformanceDataSource) -> None:
         hold_min=pl.col("hold_s") / 60.0,
     )
     number, moment = st.column_config.NumberColumn, st.column_config.DatetimeColumn
-    columns = {
+    columns: dict[str, Any] = {
         "entry_at": moment("Opened", format=_TIME, timezone="UTC"),
         "exit_at": moment("Closed", format=_TIME, timezone="UTC", help="Empty while it is open."),
         "bot": "Bot", "pair": "Pair", "direction": "Direction",
@@ -74,26 +78,38 @@ def _trips(answer: Overview, held: PerformanceDataSource) -> None:
         listed.select(*columns), column_config=columns, hide_index=True, height=320,
         on_select="rerun", selection_mode="single-row", placeholder="—",
     )  # fmt: skip
-    more = f"The newest {_LISTED} of {trips.height:,}; the export holds all. " if trips.height > _LISTED else ""
+    more = (
+        f"The newest {_LISTED} of {trips.height:,}; the export holds all. " if trips.height > _LISTED else ""
+    )
     st.caption(more + "Select a row to see its fills.")
     if event.selection.rows:
         _fills_of(listed.row(event.selection.rows[0], named=True), answer, held)
 
 
-def _fills_of(trip: dict[str, object], answer: Overview, held: PerformanceDataSource) -> None:
+def _fills_of(trip: dict[str, Any], answer: Overview, held: PerformanceDataSource) -> None:
     """Fills between the first and the last of a round trip, with their orders and fees."""
-    end = trip["exit_at"] or answer.period and answer.period[1]
+    end = trip["exit_at"] or (answer.period and answer.period[1])
     same = [pl.col(name) == trip[name] for name in ("bot", "connector", "pair")]
     fills = answer.chosen.apply(held.fills).filter(pl.col("at").is_between(trip["entry_at"], end), *same)
     number, moment = st.column_config.NumberColumn, st.column_config.DatetimeColumn
-    st_utils.rows(fills.with_columns(side=pl.when(pl.col("side") > 0).then(pl.lit("BUY")).otherwise(pl.lit("SELL"))), {
-        "at": moment("Time", format=_TIME, timezone="UTC"), "side": "Side",
-        "amount_base": number("Amount", format="%.8g"), "price_quote": number("Price", format="%.8g"),
-        "order_type": "Type", "fee_amount": number("Fee", format="%.8g"), "fee_token": "Fee in",
-        "fee_quote_recorded": number("Fee recorded, quote", format="%.6g"),
-        "order_id": "Order", "trade_id": "Trade", "controller_id": "Controller", "close_type": "Close type",
-        "row": number("Row in the file"),
-    })  # fmt: skip
+    st_utils.rows(
+        fills.with_columns(side=pl.when(pl.col("side") > 0).then(pl.lit("BUY")).otherwise(pl.lit("SELL"))),
+        {
+            "at": moment("Time", format=_TIME, timezone="UTC"),
+            "side": "Side",
+            "amount_base": number("Amount", format="%.8g"),
+            "price_quote": number("Price", format="%.8g"),
+            "order_type": "Type",
+            "fee_amount": number("Fee", format="%.8g"),
+            "fee_token": "Fee in",
+            "fee_quote_recorded": number("Fee recorded, quote", format="%.6g"),
+            "order_id": "Order",
+            "trade_id": "Trade",
+            "controller_id": "Controller",
+            "close_type": "Close type",
+            "row": number("Row in the file"),
+        },
+    )
 
 
 def _controllers(answer: Overview, held: PerformanceDataSource) -> None:

@@ -25,7 +25,11 @@ def show(answer: Overview, held: PerformanceDataSource) -> None:
         name = st.selectbox("Table", names, index=names.index(config["table"]))
     with right:
         kind: Format = st.segmented_control(
-            "Format", list(_FORMATS), default=config["format"], required=True, format_func=_FORMATS.__getitem__
+            "Format",
+            list(_FORMATS),
+            default=config["format"],
+            required=True,
+            format_func=_FORMATS.__getitem__,
         )
     config["table"], config["format"] = name, kind
     try:

@@ -14,7 +14,9 @@ def show(answer: Overview) -> None:
     """Volume, wins and losses, long against short, kinds of close, drawdowns."""
     st.header("Global results", anchor=False, divider="gray")
     if answer.currency is None:
-        st_utils.empty("There is no total over several currencies.", "Choose the pairs of one quote currency.")
+        st_utils.empty(
+            "There is no total over several currencies.", "Choose the pairs of one quote currency."
+        )
         return
     look, currency = state.look(), answer.currency
     closed = answer.trips.filter(~pl.col("is_open"))
@@ -25,16 +27,19 @@ def show(answer: Overview) -> None:
         if closed.height:
             st_utils.chart(win_loss_figure(closed, look), "Round trips won and lost by day")
         else:
-            st_utils.empty("No round trip was closed.", "The position was never flat again: see the books above.")
+            st_utils.empty(
+                "No round trip was closed.",
+                "The position was never flat again: see the books above.",
+            )
     left, right = st.columns(2, gap="medium")
     with left:
-        _by_direction(answer, closed, currency)
+        _by_direction(closed, currency)
     with right:
         _by_book(answer, currency)
     _drawdowns(answer, currency)
 
 
-def _by_direction(answer: Overview, closed: pl.DataFrame, currency: str) -> None:
+def _by_direction(closed: pl.DataFrame, currency: str) -> None:
     """Long against short, by their closed round trips."""
     if closed.is_empty() or closed["quote"].n_unique() > 1:
         return

@@ -45,7 +45,11 @@ def _charts(answer: Overview, currency: str) -> None:
         )
     with right:
         period: Period = st.segmented_control(
-            "PnL by", _PERIODS, default=settings["period"], required=True, label_visibility="collapsed"
+            "PnL by",
+            _PERIODS,
+            default=settings["period"],
+            required=True,
+            label_visibility="collapsed",
         )
         settings["period"] = period
         st_utils.chart(
@@ -65,12 +69,17 @@ def _books(answer: Overview) -> None:
     st_utils.rows(
         books.with_columns(reasons.alias("note")),
         {
-            "bot": "Bot", "connector": "Exchange", "pair": "Pair", "leg": "Leg",
+            "bot": "Bot",
+            "connector": "Exchange",
+            "pair": "Pair",
+            "leg": "Leg",
             "net_quote": number("Net PnL", format=money, help="After every fee, with funding, at the mark."),
             "quote": "In",
             "realized_quote": number("Realised", format=money),
             "unrealized_quote": number("Unrealised", format=money),
-            "fees_quote": number("Fees", format=f"%,.{decimals}f", help="Positive is paid; negative is earned."),
+            "fees_quote": number(
+                "Fees", format=f"%,.{decimals}f", help="Positive is paid; negative is earned."
+            ),
             "funding_quote": number("Funding", format=money),
             "volume_quote": number("Volume", format="%,.0f"),
             "n_fills": number("Fills", format="localized"),
@@ -80,4 +89,4 @@ def _books(answer: Overview) -> None:
             "mark_kind": "Marked at",
             "note": "Note",
         },
-    )  # fmt: skip
+    )
