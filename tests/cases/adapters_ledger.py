@@ -231,7 +231,9 @@ def _three(book: Mapping[str, Any]) -> dict[str, float]:
     }  # fmt: skip
 
 
-def fees_of(case: Case, tables: Mapping[str, pl.DataFrame], rates: pl.DataFrame, chosen: Conventions) -> Fees:
+def fees_of(
+    case: Case, tables: Mapping[str, pl.DataFrame], rates: pl.DataFrame | None, chosen: Conventions
+) -> Fees:
     """Fees of a case's fills alone."""
     whole = {name: tables.get(name, empty(name)) for name in ("fills", "flat_fees", "quotes", "candles")}
     prices = Prices.of(whole, max_mid_age_s=5.0, max_rate_age_s=chosen.max_rate_age_s, rates=rates)

@@ -34,6 +34,31 @@ def classify_orders(
     return np.select(flags, [_FILLED, _INCOMPLETE, _CANCELLED, _EXPIRED, _FAILED], _OPEN).astype(np.int64)
 
 
+LATENCY_FLAGS = ("ok", "negative_clock_floor", "no_nonce")
+
+
+def signal_to_fill(decided_us: Floats, filled_us: Floats) -> tuple[Floats, Ints]:
+    """Seconds from the bot's decision to the fill, and how far each can be trusted.
+
+    The fill's time is floored to the bot's clock tick, so the truth lies up to a tick above; a
+    negative difference is that floor showing, and is kept (DEFINITIONS C1, H3).
+
+    Parameters
+    ----------
+    decided_us
+        Decision in microseconds since 1970; NaN where the order's id carries none.
+    filled_us
+        Fill in microseconds since 1970.
+
+    Returns
+    -------
+    Seconds, NaN without a decision; index into `LATENCY_FLAGS`.
+    """
+    seconds = (filled_us - decided_us) / 1e6
+    flags = np.select([np.isnan(seconds), seconds < 0.0], [2, 1], 0)
+    return seconds, flags.astype(np.int64)
+
+
 def _terminal(order_class: Ints, order_is_market: Bools, kind: Kind) -> Bools:
     chosen = {
         "all": np.ones(order_class.size, bool),
