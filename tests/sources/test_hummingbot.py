@@ -19,6 +19,7 @@ from fillbook.sources.hummingbot import (
     ms_to_utc,
     seconds_to_utc,
     truncation_bound,
+    unscaled,
 )
 
 
@@ -101,3 +102,15 @@ def test_the_bots_decision_is_in_the_order_id(moment: int, prefix: str, side: st
 )
 def test_ids_without_a_time_have_none(order_id: str) -> None:
     assert decision_us(order_id) is None
+
+
+def test_integers_become_the_nearest_float() -> None:
+    """Polars multiplies by the reciprocal: 39072.3 would read 39072.299999999996."""
+    stored = pl.DataFrame({"price": [39_072_300_000, 2_728_338_000, None, 0, 1]})
+    assert stored.select(unscaled(pl.col("price"))).to_series().to_list() == [
+        39072.3,
+        2728.338,
+        None,
+        0.0,
+        1e-6,
+    ]

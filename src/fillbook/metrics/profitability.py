@@ -84,7 +84,7 @@ def funding(book_funding: Floats) -> float:
     undefined="no_rate when a fee token has no price at the end",
 )  # fmt: skip
 def fee_tokens_revalued(book_revalued: Floats) -> float:
-    """What fee tokens lost in value since they were paid; added to net PnL, it values them now."""
+    """What fee tokens lost in value since paid: net at the end's rates less net at each fill's."""
     return total(book_revalued)
 
 

@@ -103,6 +103,9 @@ def _sqlite_tables(uri: str, path: Path) -> Iterator[dict[str, Rows]]:
             raise damaged(uri, "checkpoint", error) from error
 
 
+_CHECKPOINT_KEYS = "a checkpoint has the keys executors, orders, trade_fill and controllers"
+
+
 @contextmanager
 def _json_tables(uri: str, path: Path) -> Iterator[dict[str, Rows]]:
     """Tables of ``{"trade_fill": "<json>", …}`` or of the list of databases that holds such."""
@@ -115,14 +118,12 @@ def _json_tables(uri: str, path: Path) -> Iterator[dict[str, Rows]]:
                 if table in _TABLES:
                     columns = json.loads(text) if isinstance(text, str) else text
                     merged[table] = _both(merged.get(table), _rows(columns))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UnreadableSourceError(
-            uri, f"is not the JSON of a Hummingbot checkpoint ({error})",
-            "it has the keys executors, orders, trade_fill and controllers",
-        ) from error  # fmt: skip
+    except ValueError as error:
+        raise UnreadableSourceError(uri, f"is not JSON ({error})", _CHECKPOINT_KEYS) from error
+    except (TypeError, KeyError, AttributeError):
+        merged = {}
     if not merged:
-        remedy = "a checkpoint has the keys executors, orders, trade_fill and controllers"
-        raise UnreadableSourceError(uri, "is JSON, but not a Hummingbot checkpoint", remedy)
+        raise UnreadableSourceError(uri, "is JSON, but not a Hummingbot checkpoint", _CHECKPOINT_KEYS)
     yield merged
 
 

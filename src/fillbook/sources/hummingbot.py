@@ -112,6 +112,15 @@ def us_to_utc(microseconds: pl.Expr) -> pl.Expr:
     return pl.from_epoch(microseconds, time_unit="us").dt.replace_time_zone("UTC")
 
 
+def unscaled(integers: pl.Expr) -> pl.Expr:
+    """Plain values of ×1e6 integers, each the nearest float (dividing in Polars may miss it by a digit)."""
+    return integers.map_batches(_divided, return_dtype=pl.Float64, is_elementwise=True)
+
+
+def _divided(integers: pl.Series) -> pl.Series:
+    return pl.Series(integers.name, integers.to_numpy() / SCALE, nan_to_null=True)
+
+
 def ms_to_utc(milliseconds: pl.Expr) -> pl.Expr:
     """UTC times of the millisecond columns of Hummingbot's tables."""
     return us_to_utc(milliseconds.cast(pl.Int64, strict=False) * 1_000)

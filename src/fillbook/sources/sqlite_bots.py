@@ -10,9 +10,9 @@ import polars as pl
 from fillbook.sources.hummingbot import (
     CLOSE_TYPES,
     RUNNABLE_STATUS,
-    SCALE,
     ms_to_utc,
     seconds_to_utc,
+    unscaled,
 )
 from fillbook.sources.sqlite_reading import Cell, Database, damaged, number, words
 from fillbook.sources.sqlite_trades import canonical, side_of
@@ -211,7 +211,7 @@ def read_positions(database: Database, bot: str) -> dict[str, pl.DataFrame]:
         *(words(n) for n in ("controller_id", "connector_name", "trading_pair")),
         words("side") if "side" in held else words("side", "NULL"),
     ]  # fmt: skip
-    rows = database.read("Position", cells).with_columns(pl.col(scaled) / SCALE)
+    rows = database.read("Position", cells).with_columns(unscaled(pl.col(scaled)))
     return {"positions": canonical(
         "positions", rows, bot=pl.lit(bot), controller_id=pl.col("controller_id"),
         connector=pl.col("connector_name"), pair=pl.col("trading_pair"), side=side_of("side"),

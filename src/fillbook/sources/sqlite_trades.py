@@ -12,7 +12,15 @@ import polars as pl
 
 from fillbook.schema.raw import UNREADABLE_SCHEMA
 from fillbook.schema.tables import TABLES
-from fillbook.sources.hummingbot import SCALE, SIDES, epoch_us, limit_price, ms_to_utc, us_to_utc
+from fillbook.sources.hummingbot import (
+    SCALE,
+    SIDES,
+    epoch_us,
+    limit_price,
+    ms_to_utc,
+    unscaled,
+    us_to_utc,
+)
 from fillbook.sources.sqlite_reading import Cell, Database, damaged, number, words
 
 COLUMNS: dict[str, set[str]] = {
@@ -60,10 +68,10 @@ def has(database: Database, table: str, *names: str) -> list[str]:
     return [name for name in names if name in database.columns[table]]
 
 
-def unscaled(database: Database, table: str, column: str) -> pl.Expr:
+def plain(database: Database, table: str, column: str) -> pl.Expr:
     """Plain value of a price or amount: ×1e6 integers and floats differ by the declared type."""
     is_scaled = database.columns[table][column] == "BIGINT"
-    return pl.col(column) / SCALE if is_scaled else pl.col(column)
+    return unscaled(pl.col(column)) if is_scaled else pl.col(column)
 
 
 def is_scaled(database: Database, table: str) -> bool:
@@ -138,15 +146,15 @@ def _canonical_fills(database: Database, bot: str, rows: pl.DataFrame) -> pl.Dat
     """Fills in canonical columns, and ``has_more``, whether one has several flat fees."""
     recorded = pl.lit(None)
     if has(database, "TradeFill", "trade_fee_in_quote"):
-        recorded = unscaled(database, "TradeFill", "trade_fee_in_quote")
+        recorded = plain(database, "TradeFill", "trade_fee_in_quote")
     percent = pl.col("percent").cast(pl.Float64, strict=False)
     is_known = pl.col("n_flat").is_not_null() | percent.is_not_null()
     return canonical(
         "fills", rows, **names(bot),
         at=ms_to_utc(pl.col("timestamp")), order_id=pl.col("order_id"),
         trade_id=pl.col("exchange_trade_id").fill_null(""), side=side_of("trade_type"),
-        price_quote=unscaled(database, "TradeFill", "price"),
-        amount_base=unscaled(database, "TradeFill", "amount"),
+        price_quote=plain(database, "TradeFill", "price"),
+        amount_base=plain(database, "TradeFill", "amount"),
         quantum=pl.lit(1.0 / SCALE if is_scaled(database, "TradeFill") else 0.0),
         fee_percent=pl.when(is_known).then(percent.fill_null(0.0)),
         fee_token=pl.col("fee_token"), fee_amount=pl.col("fee_amount").cast(pl.Float64, strict=False),
@@ -174,13 +182,13 @@ def read_orders(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     numbers = ("creation_timestamp", "amount", "leverage", "price", "last_update_timestamp")
     texts = (*_SHARED, "id", "last_status", "exchange_order_id", "position")
     rows = database.read("Order", _cells(database, "Order", numbers, texts))
-    price = unscaled(database, "Order", "price")
+    price = plain(database, "Order", "price")
     limit, reason = limit_price(price, pl.col("order_type"))
     orders = canonical(
         "orders", rows, **names(bot), order_id=pl.col("id"),
         exchange_order_id=pl.col("exchange_order_id"), side=_order_side(),
         at=ms_to_utc(pl.col("creation_timestamp")),
-        amount_base=unscaled(database, "Order", "amount"),
+        amount_base=plain(database, "Order", "amount"),
         price_quote=limit, price_reason=reason,
         last_status=pl.col("last_status"), updated_at=ms_to_utc(pl.col("last_update_timestamp")),
     )  # fmt: skip
@@ -241,10 +249,10 @@ def read_quotes(database: Database, _bot: str) -> dict[str, pl.DataFrame]:
     """MarketData rows: mid, bid and ask; the time is milliseconds × 1e6."""
     numbers = ("timestamp", "mid_price", "best_bid", "best_ask")
     rows = database.read("MarketData", _cells(database, "MarketData", numbers, ("exchange", "trading_pair")))
-    bid, ask = (unscaled(database, "MarketData", name) for name in ("best_bid", "best_ask"))
+    bid, ask = (plain(database, "MarketData", name) for name in ("best_bid", "best_ask"))
     return {"quotes": canonical(
         "quotes", rows, connector=pl.col("exchange"), pair=pl.col("trading_pair"),
-        at=us_to_utc(epoch_us(pl.col("timestamp"))), mid_quote=unscaled(database, "MarketData", "mid_price"),
+        at=us_to_utc(epoch_us(pl.col("timestamp"))), mid_quote=plain(database, "MarketData", "mid_price"),
         bid_quote=pl.when(bid > 0.0).then(bid), ask_quote=pl.when(ask > 0.0).then(ask),
     )}  # fmt: skip
 
