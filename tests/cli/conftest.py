@@ -1,12 +1,8 @@
-"""The command line run in this process, and a small bot it can read."""
+"""A small bot the command line can read."""
 
-import sys
 from pathlib import Path
 
 import pytest
-
-from cli.command_line import Ran, Run
-from fillbook.cli.main import main
 
 _HEAD = (
     "exchange_trade_id,config_file_path,strategy,market,symbol,base_asset,quote_asset,timestamp,"
@@ -18,18 +14,6 @@ _ROWS = (
     f"1,conf.yml,pmm,binance,ABC-USDT,ABC,USDT,1700000000000,o1,BUY,LIMIT,100,10,1,{_FEE},NIL,00:00:01",
     f"2,conf.yml,pmm,binance,ABC-USDT,ABC,USDT,1700000060000,o2,SELL,LIMIT,110,4,1,{_FEE},NIL,00:00:01",
 )
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def ran(*words: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["fillbook", *(str(word) for word in words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        held = capsys.readouterr()
-        return Ran(int(ended.value.code or 0), held.out, held.err)
-
-    return ran
 
 
 @pytest.fixture

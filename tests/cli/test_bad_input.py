@@ -1,0 +1,237 @@
+"""Whatever is wrong with a file: a clear word, an honest code, and not a byte of it changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.command_line import Run
+from fillbook.testing.databases import write_database
+
+AT_MS = 1_700_000_000_000
+
+
+def fill(number: int, **more: object) -> dict[str, object]:
+    return {
+        "market": "binance", "symbol": "ABC-USDT", "base_asset": "ABC", "quote_asset": "USDT",
+        "timestamp": AT_MS + 1_000 * number, "order_id": f"o{number}", "exchange_trade_id": f"t{number}",
+        "trade_type": "BUY" if number % 2 else "SELL", "price": 100.0 + number % 7, "amount": 2.0,
+        "trade_fee": {"percent": 0.001, "percent_token": None, "flat_fees": []}, **more,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def bot(tmp_path: Path) -> Path:
+    """A healthy database of 400 fills."""
+    return write_database(tmp_path / "bot.sqlite", {"TradeFill": [fill(n) for n in range(400)]})
+
+
+@contextmanager
+def unchanged(folder: Path) -> Iterator[None]:
+    """Every file of a folder, by name and bytes, before and after."""
+
+    def seen() -> dict[str, bytes]:
+        return {str(p): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+    before = seen()
+    yield
+    assert seen() == before
+
+
+def summary(run: Run, path: Path) -> tuple[int, dict[str, Any] | None, str]:
+    """Exit code, answer if there is one, and what was said to the user."""
+
+    def refuse(word: str) -> None:
+        pytest.fail(f"{word} in the JSON")
+
+    with unchanged(path if path.is_dir() else path.parent):
+        said = run("summary", path, "--json")
+    assert "Traceback" not in said.err
+    return said.code, json.loads(said.out, parse_constant=refuse) if said.out else None, said.err
+
+
+def rules(answer: dict[str, Any] | None) -> set[str]:
+    assert answer is not None
+    return {finding["rule"] for finding in answer["findings"]}
+
+
+def execute(path: Path, sql: str, *values: object) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(sql, values)
+
+
+NOTHING: dict[str, tuple[str, Callable[[Path], object], str]] = {
+    "empty": ("bot.sqlite", lambda path: path.write_bytes(b""), "empty (0 bytes)"),
+    "text named like a database": (
+        "bot.sqlite",
+        lambda path: path.write_text("hello"),
+        "is not a SQLite database",
+    ),
+    "binary noise": (
+        "bot.sqlite",
+        lambda path: path.write_bytes(random.Random(1).randbytes(5_000)),
+        "is not a SQLite database",
+    ),
+    "a head and no more": ("bot.sqlite", lambda path: path.write_bytes(b"SQLite format 3\0"), "bot.sqlite"),
+    "no tables": ("bot.sqlite", lambda path: execute(path, "CREATE TABLE birds (name TEXT)"), "birds"),
+    "JSON that does not parse": (
+        "checkpoint.json",
+        lambda path: path.write_text('{"executors": '),
+        "not JSON",
+    ),
+    "JSON of something else": (
+        "checkpoint.json",
+        lambda path: path.write_text('{"a": 1}'),
+        "not a Hummingbot",
+    ),
+    "a folder without data": ("bots", lambda path: path.mkdir(), "bots"),
+    "nothing at all": ("nowhere.sqlite", lambda _path: None, "nowhere.sqlite"),
+}
+
+
+@pytest.mark.parametrize("what", NOTHING)
+def test_what_cannot_be_read_is_named(run: Run, tmp_path: Path, what: str) -> None:
+    name, make, word = NOTHING[what]
+    make(tmp_path / name)
+    code, answer, said = summary(run, tmp_path / name)
+    assert (code, answer) == (2, None)
+    assert name in said.replace("\n", "")
+    assert word in " ".join(said.split())
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may read everything")
+def test_no_permission_is_said(run: Run, bot: Path) -> None:
+    bot.chmod(0)
+    said = run("summary", bot)
+    assert (said.code, "permission" in said.err) == (2, True)
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
+def test_a_cut_file_is_an_error_or_says_what_is_lost(run: Run, bot: Path, kept: float) -> None:
+    whole = bot.read_bytes()
+    bot.write_bytes(whole[: int(len(whole) * kept)])
+    code, answer, said = summary(run, bot)
+    assert code in (1, 2)
+    assert "bot.sqlite" in said if code == 2 else "damaged_table" in rules(answer)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_flipped_bits_never_go_unsaid(run: Run, bot: Path, seed: int) -> None:
+    """A page overwritten: rows are lost with an error, or what is read is still exact."""
+    whole = bytearray(bot.read_bytes())
+    chance = random.Random(seed)
+    page = 4096 * chance.randrange(1, len(whole) // 4096)
+    whole[page : page + 64] = chance.randbytes(64)
+    bot.write_bytes(bytes(whole))
+    code, answer, _said = summary(run, bot)
+    if code == 0:
+        assert answer is not None
+        n = answer["metrics"]["n_fills"]["value"]
+        assert n == 400 or "damaged_table" in rules(answer)
+
+
+def test_mixed_types_lose_the_row_not_the_answer(run: Run, bot: Path) -> None:
+    execute(bot, "UPDATE TradeFill SET price = 'a lot' WHERE order_id = 'o7'")
+    code, answer, _ = summary(run, bot)
+    assert code == 1
+    assert answer is not None
+    assert answer["metrics"]["n_fills"]["value"] == 399
+    (finding,) = [f for f in answer["findings"] if f["severity"] == "error"]
+    assert finding["n_rows"] == 1
+    assert "bot.sqlite" in json.dumps(finding)
+
+
+def test_a_fee_that_does_not_parse_is_unknown_not_zero(run: Run, bot: Path) -> None:
+    execute(bot, "UPDATE TradeFill SET trade_fee = '{\"percent\": ' WHERE order_id = 'o7'")
+    _, answer, _ = summary(run, bot)
+    assert answer is not None
+    assert answer["metrics"]["n_fills"]["value"] == 400
+    assert answer["metrics"]["net_pnl"]["status"] == "partial"
+    assert rules(answer) & {"fees_unknown", "fee_unconverted", "unreadable_value"}
+
+
+def test_text_that_is_no_utf8_is_read_and_said(run: Run, bot: Path) -> None:
+    execute(bot, "UPDATE TradeFill SET order_id = CAST(x'ff6f37' AS TEXT) WHERE order_id = 'o7'")
+    code, answer, _ = summary(run, bot)
+    assert code in (0, 1)
+    assert answer is not None
+    assert answer["metrics"]["n_fills"]["value"] == 400 or rules(answer) & {
+        "unreadable_value",
+        "damaged_table",
+    }
+
+
+@pytest.mark.parametrize("stamp", [0, 7, 9_999_999_999_999])
+def test_times_out_of_this_world_are_put_aside(run: Run, bot: Path, stamp: int) -> None:
+    execute(bot, "UPDATE TradeFill SET timestamp = ? WHERE order_id = 'o7'", stamp)
+    code, answer, _ = summary(run, bot)
+    assert code == 1
+    assert answer is not None
+    assert answer["metrics"]["n_fills"]["value"] == 399
+    assert answer["period"]["start"].startswith("2023-11-14")
+
+
+def test_a_bot_that_writes_is_read_and_not_disturbed(run: Run, bot: Path) -> None:
+    """WAL, an open transaction, rows not yet committed: what was committed is the answer."""
+    with closing(sqlite3.connect(bot, isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode=WAL")
+        writer.execute("DELETE FROM TradeFill WHERE order_id = 'o0'")
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("DELETE FROM TradeFill WHERE order_id = 'o1'")
+        said = run("summary", bot, "--json")
+        answer = json.loads(said.out)
+        assert answer["metrics"]["n_fills"]["value"] == 399
+        writer.execute("COMMIT")
+        assert writer.execute("SELECT count(*) FROM TradeFill").fetchone() == (398,)
+        assert writer.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_bot_that_holds_the_lock_is_waited_for_or_said(run: Run, bot: Path) -> None:
+    with closing(sqlite3.connect(bot, isolation_level=None)) as writer:
+        writer.execute("BEGIN EXCLUSIVE")
+        code, answer, said = summary(run, bot)
+        assert (code == 0 and answer is not None) or (code == 2 and "lock" in said)
+        writer.execute("ROLLBACK")
+
+
+def test_one_bad_file_of_several_is_an_error_beside_the_answer(run: Run, bot: Path) -> None:
+    (bot.parent / "broken.sqlite").write_bytes(b"SQLite format 3\0" + b"\1" * 5_000)
+    code, answer, _ = summary(run, bot.parent)
+    assert code == 1
+    assert answer is not None
+    assert answer["metrics"]["n_fills"]["value"] == 400
+    assert any("broken.sqlite" in json.dumps(finding) for finding in answer["findings"])
+
+
+@pytest.mark.parametrize(
+    ("missing", "words", "extra"),
+    [
+        ("streamlit", ["serve"], "web"),
+        ("xlsxwriter", ["export", "--table", "books", "--format", "xlsx", "-o", "books.xlsx"], "excel"),
+    ],
+)
+def test_a_missing_extra_is_named(
+    bot: Path, tmp_path: Path, missing: str, words: list[str], extra: str
+) -> None:
+    """In a Python where the library cannot be imported, the command says what to install."""
+    command, *options = words
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None; sys.argv = {['fillbook', command, str(bot), *options]!r};"
+        "from fillbook.cli.main import main; main()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert f"fillbook[{extra}]" in ended.stderr.replace("\n", "")
+    assert "Traceback" not in ended.stderr
