@@ -52,69 +52,71 @@ def book_sums(
     mark = np.array([m.price for m in marks])
     with np.errstate(divide="ignore"):
         unit_mark = np.where(inverse, -1.0 / mark, mark)
+        average = np.where(inverse, -1.0 / flow.last_average, flow.last_average)
     realized, lots = flow.realized(conventions.method)
-    unrealized = flow.unrealized(lots, unit_mark)
     to_quote = np.where(inverse, mark, 1.0)
-    paid = np.zeros(books.height)
-    if funding.height:
-        np.add.at(
-            paid,
-            funding["book"].to_numpy(),
-            np.where(funding["is_trusted"], funding["amount_quote"], 0.0),
-        )
-    fees_paid, rebates = flow.parts(flow.fee)
+    gain, unrealized = flow.sums(realized) * to_quote, flow.unrealized(lots, unit_mark) * to_quote
+    paid, rebates = (part * to_quote for part in flow.parts(flow.fee))
+    received = _received(funding, books.height)
+    net = gain + unrealized - paid + rebates + received
+    third, since = flow.sums(fees_revalued), _base_fees_since(flow, mark)
+    counted = books.with_columns(
+        *_traded(flow, trips, books.height),
+        pl.Series("average_quote", average),
+        pl.Series("mark_quote", mark),
+        pl.Series("mark_kind", [m.kind for m in marks], pl.String),
+        pl.Series("mark_age_s", [m.age_s for m in marks], pl.Float64),
+        pl.Series("realized_quote", gain),
+        pl.Series("unrealized_quote", unrealized),
+        pl.Series("fees_paid_quote", paid),
+        pl.Series("rebates_quote", rebates),
+        pl.Series("fees_quote", paid - rebates),
+        pl.Series("funding_quote", received),
+        pl.Series("net_quote", net),
+        pl.Series("net_fees_at_fill_quote", net + since),
+        pl.Series("net_fees_at_end_quote", net + third),
+        pl.Series("fee_tokens_revalued_quote", third - since),
+        *_reasons(books, flow, fee_method, funding, marks, end_us),
+    )
+    return counted.with_columns(pl.selectors.float().fill_nan(None)).select(BOOK_COLUMNS), unit_mark
+
+
+def _traded(flow: Flow, trips: pl.DataFrame, n_books: int) -> list[pl.Series]:
+    """When, how often and how much each book traded, and what it still holds."""
     bought, sold = flow.parts(flow.qty)
     bought_quote, sold_quote = flow.parts(np.copysign(flow.notional, flow.qty))
-    gain = flow.sums(realized)
-    average = flow.last_average
-    with np.errstate(divide="ignore"):
-        average = np.where(inverse, -1.0 / average, average)
-    net = (gain + unrealized - fees_paid + rebates) * to_quote + paid
-    third = flow.sums(fees_revalued)
-    since = np.zeros(books.height)
-    if flow.fee_base.any():  # base that paid fees is out of the position, so at the mark
-        left = flow.sums(flow.fee_base)
-        since = np.where(left == 0.0, 0.0, left * mark) - flow.sums(flow.fee_base * flow.price)
-    counted = books.with_columns(
-        pl.Series(
-            "first_at",
-            [flow.at[r][0] if r.stop > r.start else None for r in flow.slices()],
-            pl.Int64,
-        ),
-        pl.Series(
-            "last_at",
-            [flow.at[r][-1] if r.stop > r.start else None for r in flow.slices()],
-            pl.Int64,
-        ),
-        pl.Series("n_fills", np.bincount(flow.book, minlength=books.height)),
-        pl.Series(
-            "n_trips",
-            np.bincount(trips.filter(~pl.col("is_open"))["book"].to_numpy(), minlength=books.height),
-        ),
+    closed = trips.filter(~pl.col("is_open"))["book"].to_numpy()
+    spans = [(flow.at[r][0], flow.at[r][-1]) if r.stop > r.start else (None, None) for r in flow.slices()]
+    moment = pl.Datetime("us", "UTC")
+    return [
+        pl.Series("first_at", [first for first, _ in spans], pl.Int64).cast(moment),
+        pl.Series("last_at", [last for _, last in spans], pl.Int64).cast(moment),
+        pl.Series("n_fills", np.bincount(flow.book, minlength=n_books)),
+        pl.Series("n_trips", np.bincount(closed, minlength=n_books)),
         pl.Series("volume_quote", bought_quote + sold_quote),
         pl.Series("bought_base", bought),
         pl.Series("sold_base", sold),
         pl.Series("bought_quote", bought_quote),
         pl.Series("sold_quote", sold_quote),
         pl.Series("position_base", flow.last_position),
-        pl.Series("average_quote", average),
-        pl.Series("mark_quote", mark),
-        pl.Series("mark_kind", [m.kind for m in marks], pl.String),
-        pl.Series("mark_age_s", [m.age_s for m in marks], pl.Float64),
-        pl.Series("realized_quote", gain * to_quote),
-        pl.Series("unrealized_quote", unrealized * to_quote),
-        pl.Series("fees_paid_quote", fees_paid * to_quote),
-        pl.Series("rebates_quote", rebates * to_quote),
-        pl.Series("fees_quote", (fees_paid - rebates) * to_quote),
-        pl.Series("funding_quote", paid),
-        pl.Series("net_quote", net),
-        pl.Series("net_fees_at_fill_quote", net + since),
-        pl.Series("net_fees_at_end_quote", net + third),
-        pl.Series("fee_tokens_revalued_quote", third - since),
         pl.Series("closed_base", flow.sums(flow.closed)),
-        *_reasons(books, flow, fee_method, funding, marks, end_us),
-    ).with_columns(pl.col("first_at", "last_at").cast(pl.Datetime("us", "UTC")))
-    return counted.with_columns(pl.selectors.float().fill_nan(None)).select(BOOK_COLUMNS), unit_mark
+    ]
+
+
+def _received(funding: pl.DataFrame, n_books: int) -> Floats:
+    """Trusted funding payments of each book, received positive."""
+    received = np.zeros(n_books)
+    trusted = funding.filter("is_trusted")
+    np.add.at(received, trusted["book"].to_numpy(), trusted["amount_quote"].to_numpy())
+    return received
+
+
+def _base_fees_since(flow: Flow, mark: Floats) -> Floats:
+    """What base that paid fees gained since: it is out of the position, so it counts at the mark."""
+    if not flow.fee_base.any():
+        return np.zeros(mark.size)
+    left = flow.sums(flow.fee_base)
+    return np.where(left == 0.0, 0.0, left * mark) - flow.sums(flow.fee_base * flow.price)
 
 
 def _reasons(

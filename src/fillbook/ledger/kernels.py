@@ -230,10 +230,9 @@ def fold_trips(book, qty, price, fee_base, fee, low, high, dust):
             break
         seen = -1  # the trip this fill was last counted in
         for leg in range(2):
-            x = qty[i] if leg == 0 else -fee_base[i]
+            x, paid = (qty[i], fee[i]) if leg == 0 else (-fee_base[i], 0.0)
             if x == 0.0:
                 continue
-            paid = fee[i] if leg == 0 else 0.0
             before = held + lost
             held, lost = _add(held, lost, x)
             after = held + lost
@@ -247,47 +246,61 @@ def fold_trips(book, qty, price, fee_base, fee, low, high, dust):
             if is_open:
                 _widen(trip, trip[_GROSS], before * (price[i] - cost))
             else:
-                trip[:] = 0.0
-                trip[_BOOK], trip[_ENTRY], trip[_SIDE] = book[i], i, math.copysign(1.0, x)
-                if before * x > 0.0:
-                    trip[_IN_BASE], trip[_IN_VALUE] = abs(before), abs(before) * cost
+                _start(trip, book[i], i, x, before if before * x > 0.0 else 0.0, cost)
                 is_open = True
             trip[_GROSS] += gain
             trip[_FEES] += paid * share
-            if seen != n_trips:
-                trip[_N] += 1.0
-                seen = n_trips
-            if trip[_SIDE] * x < 0.0:
-                trip[_OUT_BASE] += part
-                trip[_OUT_VALUE] += part * price[i]
-                trip[_CLOSED] += part
-            else:
-                opened = abs(x) - part
-                trip[_IN_BASE] += opened
-                trip[_IN_VALUE] += opened * price[i]
-            if before == 0.0:
-                cost = price[i]
-            elif before * x > 0.0:
-                cost += (price[i] - cost) * (x / (before + x))
-            elif after * before < 0.0:
-                cost = price[i]
-            _widen(trip, trip[_GROSS], 0.0 if ends else after * (price[i] - cost))
+            trip[_N] += 1.0 if seen != n_trips else 0.0
+            seen = n_trips
+            _trade(trip, x, part, price[i])
+            cost = _cost_after(cost, before, after, x, price[i])
+            _widen(trip, trip[_GROSS], 0.0 if ends or after == 0.0 else after * (price[i] - cost))
             trip[_LARGEST] = max(trip[_LARGEST], abs(before) if ends else abs(after))
             if ends or abs(after) <= dust:
                 trips, n_trips = _store(trips, n_trips, trip, i, False)
-                is_open = False
-                if abs(after) > dust:
-                    trip[:] = 0.0
-                    trip[_BOOK], trip[_ENTRY], trip[_SIDE] = book[i], i, math.copysign(1.0, x)
-                    trip[_IN_BASE], trip[_IN_VALUE] = abs(after), abs(after) * price[i]
+                is_open = abs(after) > dust
+                if is_open:  # what crossed zero starts the next
+                    _start(trip, book[i], i, x, after, price[i])
                     trip[_FEES], trip[_N], trip[_LARGEST] = paid * (1.0 - share), 1.0, abs(after)
-                    is_open, seen = True, n_trips
-            if after == 0.0:
-                cost = math.nan
+                    seen = n_trips
         if is_open and not math.isnan(low[i]):
             _widen(trip, trip[_GROSS], (held + lost) * (low[i] - cost))
             _widen(trip, trip[_GROSS], (held + lost) * (high[i] - cost))
     return trips[:n_trips].copy()
+
+
+@njit(cache=True)
+def _start(trip, book, fill, x, carried, price):
+    """Begin a trip on the side of `x`, holding `carried` already."""
+    trip[:] = 0.0
+    trip[_BOOK], trip[_ENTRY], trip[_SIDE] = book, fill, math.copysign(1.0, x)
+    if carried != 0.0:
+        trip[_IN_BASE], trip[_IN_VALUE] = abs(carried), abs(carried) * price
+
+
+@njit(cache=True)
+def _trade(trip, x, part, price):
+    """Count a change `x`, of which `part` closes, as going in or out."""
+    if trip[_SIDE] * x < 0.0:
+        trip[_OUT_BASE] += part
+        trip[_OUT_VALUE] += part * price
+        trip[_CLOSED] += part
+    else:
+        opened = abs(x) - part
+        trip[_IN_BASE] += opened
+        trip[_IN_VALUE] += opened * price
+
+
+@njit(cache=True)
+def _cost_after(cost, before, after, x, price):
+    """Average cost of the position once `x` was added to `before`; NaN when flat."""
+    if after == 0.0:
+        return math.nan
+    if before == 0.0 or after * before < 0.0:
+        return price
+    if before * x > 0.0:
+        return cost + (price - cost) * (x / (before + x))
+    return cost
 
 
 @njit(cache=True)

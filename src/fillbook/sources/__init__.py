@@ -1,1 +1,1 @@
-"""TBD."""
+"""Readers of what bots, exchanges and people wrote: each file becomes raw canonical tables."""

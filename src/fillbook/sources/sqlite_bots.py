@@ -128,34 +128,9 @@ def _order_links(database: Database) -> pl.DataFrame:
 
 def read_position_executors(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     """PositionExecutors (2023): the executors of their day, without links to orders."""
-    cells = [
-        *(
-            number(n)
-            for n in (
-                "timestamp",
-                "close_timestamp",
-                "net_pnl",
-                "net_pnl_quote",
-                "cum_fee_quote",
-                "amount",
-                "entry_price",
-                "close_price",
-            )
-        ),
-        *(
-            words(n)
-            for n in (
-                "id",
-                "order_level",
-                "exchange",
-                "trading_pair",
-                "side",
-                "executor_status",
-                "close_type",
-                "controller_name",
-            )
-        ),
-    ]
+    numbers = "timestamp close_timestamp net_pnl net_pnl_quote cum_fee_quote amount entry_price close_price"
+    texts = "id order_level exchange trading_pair side executor_status close_type controller_name"
+    cells = [*map(number, numbers.split()), *map(words, texts.split())]
     rows = database.read("PositionExecutors", cells)
     return {
         "executors": canonical(

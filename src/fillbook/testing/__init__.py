@@ -1,1 +1,1 @@
-"""TBD."""
+"""Tables and databases made to order, for tests, benchmarks and the demo."""
