@@ -39,7 +39,7 @@ check: $(STAMP)
 	$(BIN)/python -m pytest
 
 bench: $(STAMP)
-	$(BIN)/python benchmarks/run.py $(FILLS)
+	$(BIN)/python benchmarks/run.py $(FILLS) --write
 
 docs: $(STAMP)
 	$(BIN)/python -m fillbook.cli.docs --write
