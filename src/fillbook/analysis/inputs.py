@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from fillbook.analysis.reporting import Reporting
 from fillbook.arrays import Bools, Floats, Ints
 from fillbook.conventions import Conventions
 from fillbook.ledger.book import Ledger
-from fillbook.ledger.equity import Curve, day_edges, net_at
+from fillbook.ledger.equity import Curve, books_at, day_edges
 from fillbook.metrics.inputs import Inputs
 from fillbook.metrics.returns import compounded_returns, fixed_returns
 from fillbook.results import Undefined
@@ -43,28 +44,65 @@ def equity_frame(path: Curve, reporting: Reporting, conventions: Conventions) ->
     })  # fmt: skip
 
 
-def daily_frame(ledger: Ledger, reporting: Reporting, start_us: int) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Every book at the end of each UTC day of the run, in the reporting currency.
+
+    Parameters
+    ----------
+    start_us, edges
+        Start of the run and the ends of its days, µs UTC; the last is the end of the run.
+    net, value
+        Net PnL and signed value of the position, shape (n_books, n_days); NaN without a mark.
+    """
+
+    start_us: int
+    edges: Ints
+    net: Floats
+    value: Floats
+
+    @classmethod
+    def of(cls, ledger: Ledger, reporting: Reporting, start_us: int) -> Days:
+        """Days of a ledger from `start_us` to its end."""
+        edges = day_edges(start_us, ledger.end_us)
+        net, value = books_at(ledger, edges)
+        rates = reporting.rates(edges)
+        # a book that has not traded, or holds nothing, needs no rate
+        return cls(start_us, edges, *(np.where(x == 0.0, 0.0, x * rates) for x in (net, value)))
+
+    @property
+    def days(self) -> pl.Series:
+        """The day each edge ends."""
+        starts = np.concatenate([[self.start_us], self.edges[:-1]])
+        return pl.Series("day", starts).cast(pl.Datetime("us", "UTC")).dt.date()
+
+
+def daily_frame(ledger: Ledger, reporting: Reporting, days: Days) -> pl.DataFrame:
     """``day, pnl, equity, drawdown, volume, n_fills, is_partial``: a row a UTC day of the run."""
-    edges = day_edges(start_us, ledger.end_us)
-    total = _total(net_at(ledger, edges), reporting.rates(edges))
+    total = days.net.sum(axis=0)
     capital = ledger.conventions.capital or 0.0
     equity = capital + total
     peak = np.maximum.accumulate(np.concatenate([[capital], equity]))[1:]
-    day = pl.Series("day", np.concatenate([[start_us], edges[:-1]])).cast(pl.Datetime("us", "UTC")).dt.date()
-    frame = pl.DataFrame(
-        {
-            "day": day,
-            "pnl": np.diff(total, prepend=0.0),
-            "equity": equity,
-            "drawdown": peak - equity,
-            "is_partial": [
-                (i == 0 and start_us % 86_400_000_000 != 0) or i == edges.size - 1 for i in range(edges.size)
-            ],
-        }
-    )
-    volume, n_fills = _by_day(ledger, reporting, start_us, edges.size)
-    frame = frame.with_columns(volume=pl.Series(volume), n_fills=pl.Series(n_fills))
+    n = days.edges.size
+    is_partial = np.zeros(n, bool)
+    is_partial[[0, -1]] = days.start_us % _DAY_US != 0, True
+    volume, n_fills = _by_day(ledger, reporting, days.start_us, n)
+    frame = pl.DataFrame({
+        "day": days.days, "pnl": np.diff(total, prepend=0.0), "equity": equity, "drawdown": peak - equity,
+        "is_partial": is_partial, "volume": volume, "n_fills": n_fills,
+    })  # fmt: skip
     return frame.with_columns(pl.selectors.float().fill_nan(None))
+
+
+def book_daily_frame(days: Days) -> pl.DataFrame:
+    """``book, day, pnl, value``: a row a book and UTC day; `value` of its position at the day's end."""
+    n_books, n_days = days.net.shape
+    return pl.DataFrame({
+        "book": np.repeat(np.arange(n_books), n_days),
+        "day": pl.concat([days.days] * n_books) if n_books else days.days.clear(),
+        "pnl": np.diff(days.net, axis=1, prepend=0.0).ravel(),
+        "value": days.value.ravel(),
+    }).with_columns(pl.selectors.float().fill_nan(None))  # fmt: skip
 
 
 def _by_day(ledger: Ledger, reporting: Reporting, start_us: int, n_days: int) -> tuple[Floats, Ints]:

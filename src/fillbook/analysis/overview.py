@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import polars as pl
 
-from fillbook.analysis.inputs import daily_frame, equity_frame, metric_inputs
+from fillbook.analysis.inputs import Days, book_daily_frame, daily_frame, equity_frame, metric_inputs
 from fillbook.analysis.orders import order_facts
 from fillbook.analysis.reporting import reporting_of
 from fillbook.conventions import Conventions
@@ -46,6 +46,9 @@ class Overview:
         A row a book (see `fillbook.ledger.book.BOOK_COLUMNS`), in its own quote currency.
     daily
         A row a UTC day: ``day, pnl, equity, drawdown, volume, n_fills, is_partial`` in `currency`.
+    book_daily
+        A row a book and UTC day: ``book, day, pnl, value`` in `currency`; the signed value of the
+        position at the end of the day.
     equity
         ``at, equity, drawdown, is_gap`` in `currency`, thin enough to draw.
     trips
@@ -66,6 +69,7 @@ class Overview:
     metrics: Mapping[str, Result]
     books: pl.DataFrame
     daily: pl.DataFrame
+    book_daily: pl.DataFrame
     equity: pl.DataFrame
     trips: pl.DataFrame
     drawdowns: pl.DataFrame
@@ -117,13 +121,15 @@ def overview(
     start_us = int(period[0].timestamp() * 1e6) if period else ledger.end_us
     reporting = reporting_of(ledger)
     path = curve(ledger, start_us)
-    daily = daily_frame(ledger, reporting, start_us)
+    days = Days.of(ledger, reporting, start_us)
+    daily = daily_frame(ledger, reporting, days)
     equity = equity_frame(path, reporting, conventions)
     trips = _trips_frame(ledger)
     inputs = metric_inputs(ledger, orders, reporting, daily, equity, trips, start_us)
     findings = (*data.findings, *ledger.findings, *reporting.findings)
     return Overview(
-        reporting.currency, period, evaluate(inputs, metrics), ledger.books, daily, equity, trips,
+        reporting.currency, period, evaluate(inputs, metrics), ledger.books, daily,
+        book_daily_frame(days), equity, trips,
         drawdown_frame(equity, has_capital=conventions.capital is not None),
         run_checks(ledger, data.filtered(chosen)) if check else (),
         (*findings, *_funding_left_out(data)) if parted else findings, chosen, conventions,

@@ -40,24 +40,31 @@ class Curve:
 
 
 def net_at(ledger: Ledger, when: Ints) -> Floats:
-    """Net PnL of each book at each time, in its quote, shape (n_books, n_times).
+    """Net PnL of each book at each time, in its quote, shape (n_books, n_times)."""
+    return books_at(ledger, when)[0]
 
-    Realised + unrealised − fees + funding. The mark at the end of the period is the ledger's own
-    (a given price counts there, and only there).
+
+def books_at(ledger: Ledger, when: Ints) -> tuple[Floats, Floats]:
+    """Net PnL and signed value of the position of each book at each time, in its quote.
+
+    Net is realised + unrealised − fees + funding. The mark at the end of the period is the ledger's
+    own (a given price counts there, and only there). Both have shape (n_books, n_times); NaN where an
+    open book has no mark.
     """
-    net = np.zeros((ledger.books.height, when.size))
+    net, value = np.zeros((2, ledger.books.height, when.size))
     rows_of = ledger.flow.slices()
     for i, (book, rows) in enumerate(zip(ledger.books.iter_rows(named=True), rows_of, strict=True)):
-        net[i] = _trading(ledger, book, rows, when) + _funding(ledger, i, when)
-    return net
+        net[i], value[i] = _trading(ledger, book, rows, when)
+        net[i] += _funding(ledger, i, when)
+    return net, value
 
 
-def _trading(ledger: Ledger, book: Mapping[str, object], rows: slice, when: Ints) -> Floats:
-    """Realised + unrealised − fees of one book, in quote."""
+def _trading(ledger: Ledger, book: Mapping[str, object], rows: slice, when: Ints) -> tuple[Floats, Floats]:
+    """Realised + unrealised − fees of one book, and what its position is worth, in quote."""
     flow = ledger.flow
     at = flow.at[rows]
     if at.size == 0:
-        return np.zeros(when.size)
+        return np.zeros(when.size), np.zeros(when.size)
     index = np.searchsorted(at, when, side="right") - 1
     before = index < 0
     index = np.maximum(index, 0)
@@ -72,7 +79,9 @@ def _trading(ledger: Ledger, book: Mapping[str, object], rows: slice, when: Ints
     is_inverse = book["market_type"] == INVERSE
     unit = -1.0 / price if is_inverse else price
     settled = settled + np.where(held == 0.0, 0.0, held * (unit - average))
-    return np.where(before, 0.0, settled * price if is_inverse else settled)
+    net = np.where(before, 0.0, settled * price if is_inverse else settled)
+    worth = held if is_inverse else np.where(held == 0.0, 0.0, held * price)
+    return net, np.where(before, 0.0, worth)
 
 
 def _funding(ledger: Ledger, i: int, when: Ints) -> Floats:
