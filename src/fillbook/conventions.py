@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+
+from fillbook.errors import BadRequestError
 
 CostMethod = Literal["wac", "fifo", "lifo", "hifo"]
 ReturnBasis = Literal["fixed_capital", "compounded"]
@@ -63,3 +66,28 @@ class Conventions:
     dust_base: float = 0.0
     periods_per_year: float = 365.0
     run: tuple[datetime, datetime] | None = None
+
+
+def read_marks(texts: Iterable[str]) -> dict[str, float]:
+    """Prices written as ``PAIR=PRICE``.
+
+    >>> read_marks(["SEI-USDT=0.12425"])
+    {'SEI-USDT': 0.12425}
+
+    Raises
+    ------
+    BadRequestError
+        A text of another form, or a price that is none.
+    """
+    return dict(map(_mark, texts))
+
+
+def _mark(text: str) -> tuple[str, float]:
+    pair, _, number = text.strip().rpartition("=")
+    try:
+        price = float(number)
+    except ValueError:
+        price = math.nan
+    if "-" not in pair or not math.isfinite(price) or price <= 0.0:
+        raise BadRequestError(f"a given price is PAIR=PRICE, like SEI-USDT=0.12425; not {text!r}")
+    return pair.strip(), price

@@ -60,7 +60,7 @@ def test_every_choice_reaches_the_conventions() -> None:
 
 @pytest.mark.parametrize("mark", ["SEI-USDT", "SEI-USDT=", "SEI=1", "A-B=0", "A-B=-1", "A-B=nan", "A-B=inf"])
 def test_what_is_no_mark_is_refused(mark: str) -> None:
-    with pytest.raises(BadRequestError, match="--mark is PAIR=PRICE"):
+    with pytest.raises(BadRequestError, match="a given price is PAIR=PRICE"):
         Choices(mark=[mark]).conventions()
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from fillbook.testing.databases import write_database
+from fillbook.web import narrowing
 from web.conftest import Started
 
 
@@ -33,9 +34,12 @@ def test_the_five_sections_stand_in_order(started: Started, bot: Path) -> None:
 def test_the_session_holds_exactly_its_keys(started: Started, bot: Path) -> None:
     app = started(bot)
     held = set(app.session_state._state._state.filtered_state)
-    assert held == {
+    own = {
         "selected_checkpoint", "performance_data", "filter_params", "chart_settings", "export_config",
     }  # fmt: skip
+    widgets = {*narrowing.KEYS, "method", "capital", "currency", "marks", "strict", "zone"}
+    assert own <= held
+    assert {key for key in held - own if not key.rsplit("_", 1)[-1].isdigit()} <= widgets
 
 
 def test_a_pair_narrows_everything(started: Started, bot: Path) -> None:

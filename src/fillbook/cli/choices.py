@@ -18,6 +18,7 @@ from fillbook.conventions import (
     CostMethod,
     MarketType,
     ReturnBasis,
+    read_marks,
 )
 from fillbook.errors import BadRequestError
 
@@ -136,7 +137,7 @@ class Choices:
             raise BadRequestError(f"--capital is an amount, not {self.capital}")
         return Conventions(
             method=self.method,
-            marks=dict(_price(mark) for mark in self.mark if mark != STRICT),
+            marks=read_marks(mark for mark in self.mark if mark != STRICT),
             strict_marks=STRICT in self.mark,
             capital=self.capital,
             currency=self.currency,
@@ -158,18 +159,6 @@ def utc_moment(text: str, flag: str) -> datetime:
         message = f"{flag} is a date or a time like 2023-09-18 or 2023-09-18T10:12:37Z, not {text!r}"
         raise BadRequestError(message) from error
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
-def _price(text: str) -> tuple[str, float]:
-    pair, _, number = text.rpartition("=")
-    try:
-        price = float(number)
-    except ValueError:
-        price = math.nan
-    if "-" not in pair or not math.isfinite(price) or price <= 0.0:
-        message = f"--mark is PAIR=PRICE, like SEI-USDT=0.12425, or strict; not {text!r}"
-        raise BadRequestError(message)
-    return pair, price
 
 
 def _market_type(text: str) -> tuple[str, MarketType]:

@@ -7,12 +7,16 @@ from datetime import UTC, date, datetime, time, timedelta
 import polars as pl
 import streamlit as st
 
-from fillbook.conventions import Conventions, CostMethod
+from fillbook.conventions import Conventions, CostMethod, read_marks
 from fillbook.errors import FillbookError
 from fillbook.filters import UNLINKED, Filter
 from fillbook.performance_data_source import PerformanceDataSource
-from fillbook.web import state
+from fillbook.web import narrowing, state
 
+_ZONES = (
+    "UTC", "America/New_York", "America/Sao_Paulo", "Europe/London", "Europe/Berlin", "Asia/Dubai",
+    "Asia/Kolkata", "Asia/Singapore", "Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney",
+)  # fmt: skip
 _QUICK = {"1D": 1, "7D": 7, "30D": 30, "All": 0}
 _METHODS: dict[CostMethod, str] = {
     "wac": "Weighted average", "fifo": "First in, first out", "lifo": "Last in, first out",
@@ -27,8 +31,11 @@ def show(uris: list[str]) -> None:
         _open()
         held = state.data()
         if held is not None and held.fills.height:
-            chosen = _filter(held)
-            conventions = _conventions()
+            try:
+                chosen, conventions = _filter(held), _conventions()
+            except FillbookError as error:
+                st.error(str(error), icon=":material/error:")
+                return
             st.session_state[state.CHOICE] = state.Choice(chosen, conventions)
             st.caption(in_force(conventions))
 
@@ -50,23 +57,25 @@ def _filter(held: PerformanceDataSource) -> Filter:
     """Which rows count."""
     start, end = _period(held)
     fills = held.fills
-    bots = _several("Bots", fills["bot"])
-    connectors = _several("Exchanges", fills["connector"])
-    pairs = _several("Pairs", fills["pair"])
+    bots = _several("Bots", narrowing.BOTS, fills["bot"])
+    connectors = _several("Exchanges", narrowing.CONNECTORS, fills["connector"])
+    pairs = _several("Pairs", narrowing.PAIRS, fills["pair"])
     with st.expander("Controller, side, close type"):
-        controllers = _several("Controllers", fills["controller_id"])
-        sides = tuple(st.multiselect("Side", ["BUY", "SELL"], placeholder="Both"))
-        close_types = _several("Close types", fills["close_type"])
+        controllers = _several("Controllers", narrowing.CONTROLLERS, fills["controller_id"])
+        sides = tuple(st.multiselect(
+            "Side", ["BUY", "SELL"], placeholder="Both", key=narrowing.SIDES, bind="query-params"
+        ))  # fmt: skip
+        close_types = _several("Close types", narrowing.CLOSE_TYPES, fills["close_type"])
     return Filter(
         bots=bots, controllers=controllers, connectors=connectors, pairs=pairs, sides=sides,
         close_types=close_types, start=start, end=end,
     )  # fmt: skip
 
 
-def _several(label: str, column: pl.Series) -> tuple[str, ...]:
+def _several(label: str, key: str, column: pl.Series) -> tuple[str, ...]:
     """A choice among the names a column holds; nothing chosen means all."""
-    names = sorted(column.cast(pl.String).fill_null(UNLINKED).unique())
-    return tuple(st.multiselect(label, names, placeholder=f"All {len(names)}"))
+    names = sorted(column.unique().cast(pl.String).fill_null(UNLINKED))
+    return tuple(st.multiselect(label, names, placeholder=f"All {len(names)}", key=key, bind="query-params"))
 
 
 def _period(held: PerformanceDataSource) -> tuple[datetime | None, datetime | None]:
@@ -74,14 +83,15 @@ def _period(held: PerformanceDataSource) -> tuple[datetime | None, datetime | No
     first, last = held.fills["at"].min(), held.fills["at"].max()
     if not isinstance(first, datetime) or not isinstance(last, datetime):
         return None, None
-    quick = st.segmented_control("Period", [*_QUICK, "Dates"], default="All", required=True)
-    if quick == "Dates":
+    quick = st.segmented_control(
+        "Period", [*_QUICK, narrowing.BETWEEN], default="All", required=True, key=narrowing.PERIOD,
+        bind="query-params",
+    )  # fmt: skip
+    if quick == narrowing.BETWEEN:
         days = st.date_input(
-            "From and to, UTC",
-            (first.date(), last.date()),
-            min_value=first.date(),
-            max_value=last.date(),
-        )
+            "From and to, UTC", (first.date(), last.date()), min_value=first.date(),
+            max_value=last.date(), key=narrowing.DAYS, bind="query-params",
+        )  # fmt: skip
         return _between(days)
     days_back = _QUICK[str(quick)]
     return (last - timedelta(days=days_back), None) if days_back else (None, None)
@@ -89,31 +99,51 @@ def _period(held: PerformanceDataSource) -> tuple[datetime | None, datetime | No
 
 def _between(days: object) -> tuple[datetime | None, datetime | None]:
     """Start of the first day to the end of the last; open where no second day is chosen yet."""
-    found = [day for day in days if isinstance(day, date)] if isinstance(days, tuple) else []
+    found = [day for day in days if isinstance(day, date)] if isinstance(days, tuple | list) else []
     start = datetime.combine(found[0], time(), UTC) if found else None
     end = datetime.combine(found[1], time(), UTC) + timedelta(days=1) if len(found) > 1 else None
     return start, end
 
 
 def _conventions() -> Conventions:
-    """How fills are booked."""
+    """How fills are booked and shown."""
     with st.expander("Cost method, capital, currency"):
         method: CostMethod = st.selectbox(
-            "Cost method", list(_METHODS), format_func=_METHODS.__getitem__,
+            "Cost method", list(_METHODS), format_func=_METHODS.__getitem__, key="method",
+            bind="query-params",
             help="Moves PnL between realised and unrealised; the total stays.",
         )  # fmt: skip
         capital = st.number_input(
-            "Capital", value=None, min_value=0.01, placeholder="not declared",
+            "Capital", value=None, min_value=0.01, placeholder="not declared", key="capital",
+            bind="query-params",
             help="In the reporting currency. ROI, Calmar and every percentage need it; ratios do not.",
         )  # fmt: skip
         currency = st.text_input(
-            "Reporting currency", placeholder="that of the pairs",
+            "Reporting currency", placeholder="that of the pairs", key="currency", bind="query-params",
             help="Totals are converted to it; needs a rate from candles or a price given.",
         )  # fmt: skip
-    return Conventions(method=method, capital=capital, currency=currency.strip().upper() or None)
+        marks = st.text_input(
+            "Prices given", placeholder="SEI-USDT=0.12425, …", key="marks", bind="query-params",
+            help="Marks open positions and fee tokens at the end, before any price in the data.",
+        )  # fmt: skip
+        strict = st.toggle(
+            "Mark at real prices only", key="strict", bind="query-params",
+            help="An open position whose newest price is its own last fill then has no mark, and no total.",
+        )  # fmt: skip
+        settings: state.ChartSettings = st.session_state[state.CHARTS]
+        settings["zone"] = st.selectbox(
+            "Times are shown in", _ZONES, key="zone", bind="query-params",
+            help="Days and periods stay UTC days, so that numbers do not move with the zone.",
+        )  # fmt: skip
+    return Conventions(
+        method=method, capital=capital, currency=(currency or "").strip().upper() or None,
+        marks=read_marks(part for part in (marks or "").split(",") if part.strip()), strict_marks=strict,
+    )  # fmt: skip
 
 
 def in_force(conventions: Conventions) -> str:
     """One line: the conventions in force."""
     capital = "no capital" if conventions.capital is None else f"capital {conventions.capital:,.10g}"
-    return f"Net of fees · {_METHODS[conventions.method].lower()} cost · {capital} · UTC"
+    given = f" · {len(conventions.marks)} price given" if conventions.marks else ""
+    method = _METHODS[conventions.method].lower()
+    return f"Net of fees · {method} cost · {capital}{given} · days in UTC"

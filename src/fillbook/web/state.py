@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 import streamlit as st
 
@@ -23,6 +23,7 @@ from fillbook.sources.base import expand
 
 SOURCE, DATA, CHOICE = "selected_checkpoint", "performance_data", "filter_params"
 CHARTS, EXPORT = "chart_settings", "export_config"
+LINKED = "data"  # sources in the address
 KEYS = (SOURCE, DATA, CHOICE, CHARTS, EXPORT)
 Stamp = tuple[tuple[str, int, int], ...]
 
@@ -36,9 +37,11 @@ class Choice:
 
 
 class ChartSettings(TypedDict):
-    """How charts are drawn."""
+    """How charts are drawn, and the steps by which they narrowed the filter, the oldest first."""
 
     period: Period
+    zone: str
+    steps: list[dict[str, Any]]
 
 
 class ExportConfig(TypedDict):
@@ -49,11 +52,13 @@ class ExportConfig(TypedDict):
 
 
 def start(uris: list[str]) -> None:
-    """Give every key a value in a new session."""
-    st.session_state.setdefault(SOURCE, tuple(uris))
+    """Give every key a value in a new session; a link may name other sources than the command did."""
+    st.session_state.setdefault(SOURCE, tuple(st.query_params.get_all(LINKED)) or tuple(uris))
+    if st.session_state[SOURCE] != tuple(uris):
+        st.query_params[LINKED] = list(st.session_state[SOURCE])
     st.session_state.setdefault(DATA, None)
     st.session_state.setdefault(CHOICE, Choice())
-    st.session_state.setdefault(CHARTS, ChartSettings(period="day"))
+    st.session_state.setdefault(CHARTS, ChartSettings(period="day", zone="UTC", steps=[]))
     st.session_state.setdefault(EXPORT, ExportConfig(table="fills", format="csv"))
 
 

@@ -1,0 +1,93 @@
+"""Narrowing the filter from a chart or a table, and one step back.
+
+The filter lives in the sidebar's widgets, which the address knows by their keys (`KEYS`). A click sets
+those, so that it is seen in the sidebar, in the link, and undone like a choice made by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from fillbook.web import state
+
+PERIOD, DAYS = "period", "days"
+BOTS, CONTROLLERS, CONNECTORS, PAIRS = "bot", "controller", "exchange", "pair"
+SIDES, CLOSE_TYPES = "side", "close"
+KEYS = (PERIOD, DAYS, BOTS, CONTROLLERS, CONNECTORS, PAIRS, SIDES, CLOSE_TYPES)
+BETWEEN = "Dates"  # the choice of `PERIOD` that reads `DAYS`
+_MOST_STEPS = 20
+
+
+def narrow(**values: object) -> None:
+    """Set widgets of the filter by key, after remembering how they stood; for callbacks."""
+    steps = _steps()
+    steps.append({key: st.session_state[key] for key in KEYS if key in st.session_state})
+    del steps[:-_MOST_STEPS]
+    for key, value in values.items():
+        st.session_state[key] = value
+
+
+def undo() -> None:
+    """Take the last step back; for callbacks."""
+    for key, value in _steps().pop().items():
+        st.session_state[key] = value
+
+
+def clear() -> None:
+    """Let everything pass, as a step that can be taken back; for callbacks."""
+    names = (BOTS, CONTROLLERS, CONNECTORS, PAIRS, SIDES, CLOSE_TYPES)
+    narrow(**{PERIOD: "All"}, **{name: [] for name in names})
+
+
+def to_days(first: date, last: date) -> None:
+    """Narrow to days, both included; for callbacks."""
+    narrow(**{PERIOD: BETWEEN, DAYS: (first, last)})
+
+
+def key_of(name: str) -> str:
+    """Key of a chart or table that narrows: a new one after each step, so that nothing stays marked."""
+    return f"{name}_{len(_steps())}"
+
+
+def on_pick(key: str, act: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+    """Callback of a chart: `act` gets the first chosen point, if there is one."""
+
+    def picked() -> None:
+        points = st.session_state[key]["selection"]["points"]
+        if points:
+            act(points[0])
+
+    return picked
+
+
+def on_row(key: str, rows: list[dict[str, Any]], act: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+    """Callback of a table: `act` gets the chosen row, if there is one."""
+
+    def picked() -> None:
+        chosen = st.session_state[key]["selection"]["rows"]
+        if chosen:
+            act(rows[chosen[0]])
+
+    return picked
+
+
+def way_back() -> None:
+    """Buttons that take back the last step, or every choice; nothing where there is none."""
+    steps = _steps()
+    chosen = state.choice().chosen
+    if not steps and chosen.is_empty:
+        return
+    with st.container(horizontal=True, gap="small"):
+        if steps:
+            st.button("Back one step", on_click=undo, icon=":material/undo:", type="tertiary")
+        if not chosen.is_empty:
+            st.button("Show everything", on_click=clear, icon=":material/filter_alt_off:", type="tertiary")
+
+
+def _steps() -> list[dict[str, Any]]:
+    settings: state.ChartSettings = st.session_state[state.CHARTS]
+    return settings["steps"]
