@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fillbook.figures.bars import kind_bars, pnl_bars, win_loss_figure
+from fillbook.figures.bars import by_period, kind_bars, pnl_bars, win_loss_figure
 from fillbook.figures.candles import candles_figure, wider
 from fillbook.figures.equity import equity_figure
 from fillbook.figures.look import DARK, LIGHT, LOOKS, faded
@@ -31,7 +31,7 @@ def test_every_point_of_a_short_curve_is_drawn_and_a_gap_stays_one() -> None:
     figure = equity_figure(curve([1.0, None, 3.0]), LIGHT, currency="USDT")
     assert list(figure.data[0].y) == [1.0, None, 3.0]
     assert figure.data[0].connectgaps is False
-    assert "3 points" in figure.layout.title.text
+    assert "3 points" in figure.layout.title.subtitle.text
 
 
 @settings(max_examples=50, deadline=None)
@@ -56,7 +56,7 @@ def test_thinning_keeps_a_gap() -> None:
 def test_bars_add_up_to_the_same_total(period: str) -> None:
     days = [date(2024, 1, 1) + timedelta(days=i) for i in range(70)]
     daily = pl.DataFrame({"day": days, "pnl": [float(i - 30) for i in range(70)]})
-    figure = pnl_bars(daily, DARK, currency="USDT", period=period)  # type: ignore[arg-type]
+    figure = pnl_bars(by_period(daily, period), DARK, currency="USDT", period=period)  # type: ignore[arg-type]
     assert sum(figure.data[0].y) == pytest.approx(sum(range(-30, 40)))
     assert {DARK.profit, DARK.loss} <= set(figure.data[0].marker.color)
 

@@ -44,7 +44,7 @@ def answer() -> Overview:
     )
     return Overview(
         currency="USDT", period=(START, END), metrics={"net_pnl": net, "roi": roi}, books=books,
-        daily=daily, equity=daily, trips=daily, drawdowns=daily,
+        daily=daily, book_daily=daily, equity=daily, trips=daily, drawdowns=daily,
         checks=(Check("identity", "It holds", Verdict.PASS, "1 against 1", 0.0),),
         findings=(Finding("fills", "gap", Severity.INFO, "a silence", n_rows=3, rows=(1, 2, 3)),),
         chosen=Filter(pairs=("A-USDT",)), conventions=Conventions(capital=100.0),

@@ -40,6 +40,9 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
     def start(*uris: object) -> AppTest:
         monkeypatch.setattr("sys.argv", ["app.py", *(str(uri) for uri in uris)])
         st.cache_resource.clear()
-        return AppTest.from_file(str(APP), default_timeout=60.0).run()
+        app = AppTest.from_file(str(APP), default_timeout=60.0).run()
+        while not app.exception and app.title and app.title[0].value == "Opening":
+            app = app.run()
+        return app
 
     return start

@@ -13,6 +13,12 @@ def cards(app: AppTest) -> dict[str, str]:
     return {card.label: card.value for card in app.metric}
 
 
+def more_figures(app: AppTest) -> AppTest:
+    """The page with its further cards unfolded."""
+    app.session_state["more"] = True
+    return app.run()
+
+
 def test_the_cards_say_what_the_fills_earned(started: Started, bot: Path) -> None:
     app = started(bot)
     assert not app.exception
@@ -37,9 +43,10 @@ def test_the_session_holds_exactly_its_keys(started: Started, bot: Path) -> None
     own = {
         "selected_checkpoint", "performance_data", "filter_params", "chart_settings", "export_config",
     }  # fmt: skip
-    widgets = {*narrowing.KEYS, "method", "capital", "currency", "marks", "strict", "zone"}
+    widgets = {*narrowing.KEYS, "method", "capital", "currency", "marks", "strict", "zone", "more"}
     assert own <= held
-    assert {key for key in held - own if not key.rsplit("_", 1)[-1].isdigit()} <= widgets
+    buttons = {key for key in held if key.startswith("how_")}  # "How computed", one a card
+    assert {key for key in held - own - buttons if not key.rsplit("_", 1)[-1].isdigit()} <= widgets
 
 
 def test_a_pair_narrows_everything(started: Started, bot: Path) -> None:
@@ -53,15 +60,16 @@ def test_a_pair_narrows_everything(started: Started, bot: Path) -> None:
 
 def test_capital_opens_the_percentages(started: Started, bot: Path) -> None:
     app = started(bot)
+    app = more_figures(app)
     assert cards(app)["ROI"] == "\N{EM DASH}"
-    app = app.number_input[0].set_value(1000.0).run()
-    assert cards(app)["ROI"] == "0.46\N{THIN SPACE}%"
+    app = more_figures(app.number_input[0].set_value(1000.0).run())
+    assert cards(app)["ROI"] == "+0.46\N{THIN SPACE}%"
 
 
 def test_without_data_it_says_how_to_open_some(started: Started) -> None:
     app = started()
     assert not app.exception
-    assert app.expander[0].label == "Data source: nothing is open yet"
+    assert any("after every fee" in text.value for text in app.markdown)
     assert {button.label for button in app.button} == {"Open", "Open the demo"}
 
 
@@ -70,7 +78,8 @@ def test_a_file_that_cannot_be_read_is_an_error_not_a_traceback(started: Started
     broken.write_text("no database")
     app = started(broken)
     assert not app.exception
-    assert "is not a SQLite database" in app.error[0].value
+    assert "is not a SQLite database" in app.error[0].value.replace("\\", "")
+    assert {button.label for button in app.button} == {"Open", "Open the demo"}, "a way on"
 
 
 def test_a_database_without_fills_says_so(started: Started, tmp_path: Path) -> None:

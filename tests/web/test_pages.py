@@ -9,9 +9,13 @@ from fillbook.metrics.evaluate import load_metrics
 from fillbook.web.views.metric_reference import matches
 
 PAGE = """
-from fillbook.web import sidebar
+from fillbook.performance_data_source import open_data
+from fillbook.web import sidebar, state
 from fillbook.web.views import {page}
-sidebar.show({uris!r})
+import streamlit as st
+state.start({uris!r})
+st.session_state[state.DATA] = open_data(*{uris!r}) if {uris!r} else None
+sidebar.show()
 {page}.show()
 """
 

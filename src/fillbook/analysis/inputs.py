@@ -12,6 +12,7 @@ from fillbook.analysis.reporting import Reporting
 from fillbook.arrays import Bools, Floats, Ints
 from fillbook.conventions import Conventions
 from fillbook.ledger.book import Ledger
+from fillbook.ledger.book_sums import INVERSE
 from fillbook.ledger.equity import Curve, books_at, day_edges
 from fillbook.metrics.inputs import Inputs
 from fillbook.metrics.returns import compounded_returns, fixed_returns
@@ -78,7 +79,7 @@ class Days:
 
 
 def daily_frame(ledger: Ledger, reporting: Reporting, days: Days) -> pl.DataFrame:
-    """``day, pnl, equity, drawdown, volume, n_fills, is_partial``: a row a UTC day of the run."""
+    """``day, pnl, equity, drawdown, is_partial, volume, n_fills, fees``: a row a UTC day of the run."""
     total = days.net.sum(axis=0)
     capital = ledger.conventions.capital or 0.0
     equity = capital + total
@@ -86,10 +87,10 @@ def daily_frame(ledger: Ledger, reporting: Reporting, days: Days) -> pl.DataFram
     n = days.edges.size
     is_partial = np.zeros(n, bool)
     is_partial[[0, -1]] = days.start_us % _DAY_US != 0, True
-    volume, n_fills = _by_day(ledger, reporting, days.start_us, n)
+    volume, n_fills, fees = _by_day(ledger, reporting, days)
     frame = pl.DataFrame({
         "day": days.days, "pnl": np.diff(total, prepend=0.0), "equity": equity, "drawdown": peak - equity,
-        "is_partial": is_partial, "volume": volume, "n_fills": n_fills,
+        "is_partial": is_partial, "volume": volume, "n_fills": n_fills, "fees": fees,
     })  # fmt: skip
     return frame.with_columns(pl.selectors.float().fill_nan(None))
 
@@ -105,16 +106,19 @@ def book_daily_frame(days: Days) -> pl.DataFrame:
     }).with_columns(pl.selectors.float().fill_nan(None))  # fmt: skip
 
 
-def _by_day(ledger: Ledger, reporting: Reporting, start_us: int, n_days: int) -> tuple[Floats, Ints]:
-    """Volume and number of fills of each day, a book at a time."""
-    flow, first = ledger.flow, start_us // _DAY_US
-    volume, n_fills = np.zeros(n_days), np.zeros(n_days, np.int64)
-    for rate, rows in zip(reporting.at_end, flow.slices(), strict=True):
-        day = np.clip(flow.at[rows] // _DAY_US - first, 0, n_days - 1)
+def _by_day(ledger: Ledger, reporting: Reporting, days: Days) -> tuple[Floats, Ints, Floats]:
+    """Volume, number of fills and fees of each day, a book at a time."""
+    flow, first, n = ledger.flow, days.start_us // _DAY_US, days.edges.size
+    volume, n_fills, fees = np.zeros(n), np.zeros(n, np.int64), np.zeros(n)
+    inverse = ledger.books["market_type"] == INVERSE
+    to_quote = np.where(inverse, ledger.books["mark_quote"].fill_null(np.nan), 1.0)
+    for rate, unit, rows in zip(reporting.at_end, to_quote, flow.slices(), strict=True):
+        day = np.clip(flow.at[rows] // _DAY_US - first, 0, n - 1)
         traded = np.abs(flow.qty[rows]) * np.where(flow.unit[rows] < 0.0, 1.0, flow.price[rows])
-        n_fills += np.bincount(day, minlength=n_days)
-        volume += np.bincount(day, traded, n_days) * rate
-    return volume, n_fills
+        n_fills += np.bincount(day, minlength=n)
+        volume += np.bincount(day, traded, n) * rate
+        fees += np.bincount(day, flow.fee[rows], n) * unit * rate
+    return volume, n_fills, fees
 
 
 def _order_arrays(orders: pl.DataFrame | None) -> dict[str, Ints | Floats | Bools | Undefined]:

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from weakref import WeakKeyDictionary
+from datetime import datetime
 
 import polars as pl
 
 from fillbook.analysis.inputs import Days, book_daily_frame, daily_frame, equity_frame, metric_inputs
-from fillbook.analysis.orders import order_facts
-from fillbook.analysis.reporting import reporting_of
+from fillbook.analysis.view import view_of
 from fillbook.conventions import Conventions
-from fillbook.errors import BadRequestError
 from fillbook.filters import Filter
-from fillbook.findings import Finding, Severity
-from fillbook.ledger.book import Ledger, Prepared, keep_ledger, prepare
+from fillbook.findings import Finding
+from fillbook.ledger.book import Ledger
 from fillbook.ledger.equity import curve
 from fillbook.ledger.invariants import Check, run_checks
 from fillbook.metrics.drawdown import drawdown_table
 from fillbook.metrics.evaluate import evaluate
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.results import Result
-
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-_STARTS = ("fills", "orders", "funding")
-_EVENTS = ("fills", "orders", "order_events", "funding", "executors", "positions", "quotes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +38,7 @@ class Overview:
     books
         A row a book (see `fillbook.ledger.book.BOOK_COLUMNS`), in its own quote currency.
     daily
-        A row a UTC day: ``day, pnl, equity, drawdown, volume, n_fills, is_partial`` in `currency`.
+        A row a UTC day: ``day, pnl, equity, drawdown, is_partial, volume, n_fills, fees`` in `currency`.
     book_daily
         A row a book and UTC day: ``book, day, pnl, value`` in `currency`; the signed value of the
         position at the end of the day.
@@ -54,7 +47,8 @@ class Overview:
     trips
         Closed and open round trips: ``bot, connector, pair, leg, quote, controller_id, side,
         entry_at, exit_at, qty_base, entry_quote, exit_quote, gross_quote, fees_quote,
-        funding_quote, net_quote, hold_s, n_fills, mae_quote, mfe_quote, has_path, is_open``.
+        funding_quote, net_quote, hold_s, n_fills, mae_quote, mfe_quote, has_path, is_open, book,
+        entry_fill, exit_fill``; the last three lead to its fills (`analysis.trades.fills_of_trip`).
     drawdowns
         The drawdown table, deepest first: ``depth, depth_fraction, peak_at, valley_at,
         recovery_at, length_s, to_valley_s``.
@@ -109,115 +103,20 @@ def overview(
     MissingMarkError
         Marks are strict and an open position has none.
     """
-    chosen, conventions = chosen or Filter(), conventions or Conventions()
-    _refuse_unknown(data, chosen)
-    parted = bool(chosen.controllers or chosen.sides or chosen.close_types)
-    run = _run(data, conventions) or (_NEVER, _NEVER)
-    end = min(run[1], chosen.end) if chosen.end else run[1]
-    held = _held(data, conventions)
-    ledger = keep_ledger(held.prepared, end=end, chosen=chosen, with_funding=not parted)
-    orders = None if held.orders is None else chosen.apply(held.orders)
-    period = _period(_starts(ledger, orders), chosen, run, is_declared=conventions.run is not None)
-    start_us = int(period[0].timestamp() * 1e6) if period else ledger.end_us
-    reporting = reporting_of(ledger)
-    path = curve(ledger, start_us)
+    seen = view_of(data, chosen, conventions)
+    ledger, reporting, start_us = seen.ledger, seen.reporting, seen.start_us
     days = Days.of(ledger, reporting, start_us)
     daily = daily_frame(ledger, reporting, days)
-    equity = equity_frame(path, reporting, conventions)
+    equity = equity_frame(curve(ledger, start_us), reporting, seen.conventions)
     trips = _trips_frame(ledger)
-    inputs = metric_inputs(ledger, orders, reporting, daily, equity, trips, start_us)
-    findings = (*data.findings, *ledger.findings, *reporting.findings)
+    inputs = metric_inputs(ledger, seen.orders, reporting, daily, equity, trips, start_us)
     return Overview(
-        reporting.currency, period, evaluate(inputs, metrics), ledger.books, daily,
+        reporting.currency, seen.period, evaluate(inputs, metrics), ledger.books, daily,
         book_daily_frame(days), equity, trips,
-        drawdown_frame(equity, has_capital=conventions.capital is not None),
-        run_checks(ledger, data.filtered(chosen)) if check else (),
-        (*findings, *_funding_left_out(data)) if parted else findings, chosen, conventions,
+        drawdown_frame(equity, has_capital=seen.conventions.capital is not None),
+        run_checks(ledger, data.filtered(seen.chosen)) if check else (),
+        seen.findings, seen.chosen, seen.conventions,
     )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What is found once for every filter."""
-
-    prepared: Prepared
-    orders: pl.DataFrame | None
-
-
-_HELD: WeakKeyDictionary[PerformanceDataSource, dict[str, _Held]] = WeakKeyDictionary()
-
-
-def _held(data: PerformanceDataSource, conventions: Conventions) -> _Held:
-    """Books, fees and orders of all fills, found once for each set of conventions."""
-    held = _HELD.setdefault(data, {})
-    key = repr(conventions)
-    if key not in held:
-        before = next(iter(held.values()), None)
-        held.clear()  # one set of conventions at a time: memory before speed
-        orders = before.orders if before else order_facts(data.tables) if data.orders.height else None
-        held[key] = _Held(prepare(data.tables, conventions), orders)
-    return held[key]
-
-
-def _refuse_unknown(data: PerformanceDataSource, chosen: Filter) -> None:
-    """A name the data does not hold is a typo, not an empty answer."""
-    for name, table, column in (
-        ("bots", "fills", "bot"), ("connectors", "fills", "connector"), ("pairs", "fills", "pair"),
-    ):  # fmt: skip
-        wanted = set(getattr(chosen, name))
-        if not wanted:
-            continue
-        known: set[str] = set()
-        for source in (table, "orders", "executors", "funding"):
-            known |= set(data.tables[source][column].unique().cast(pl.String).drop_nulls())
-        unknown = sorted(wanted - known)
-        if unknown:
-            message = f"the data holds no {column} {', '.join(unknown)}; it holds {', '.join(sorted(known))}"
-            raise BadRequestError(message)
-
-
-def _funding_left_out(data: PerformanceDataSource) -> list[Finding]:
-    """Funding belongs to positions, not to a side, a controller or a close type."""
-    rows = data.tables["funding"].height
-    if not rows:
-        return []
-    return [Finding(
-        "funding", "funding_not_attributed", Severity.WARNING,
-        f"{rows} funding payments belong to whole positions and are left out of this filtered view",
-        n_rows=rows, effect="net PnL of a side, controller or close type is without funding",
-    )]  # fmt: skip
-
-
-def _run(data: PerformanceDataSource, conventions: Conventions) -> tuple[datetime, datetime] | None:
-    """The run that was declared, else the first order or fill of the data and its last event."""
-    if conventions.run is not None:
-        return conventions.run
-    starts = [data.tables[name]["at"].min() for name in _STARTS]
-    ends = [data.tables[name]["at"].max() for name in _EVENTS]
-    times = [at for at in (*starts, *ends) if isinstance(at, datetime)]
-    first = [at for at in starts if isinstance(at, datetime)]
-    return (min(first or times), max(times)) if times else None
-
-
-def _starts(ledger: Ledger, orders: pl.DataFrame | None) -> list[datetime]:
-    """First fill, payment and order of the view."""
-    columns = [ledger.flow.at, ledger.funding["at"].dt.timestamp("us").to_numpy()]
-    if orders is not None:
-        columns.append(orders["at"].dt.timestamp("us").to_numpy())
-    return [
-        datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(at.min())) for at in columns if at.size
-    ]
-
-
-def _period(
-    starts: list[datetime], chosen: Filter, run: tuple[datetime, datetime], *, is_declared: bool
-) -> tuple[datetime, datetime] | None:
-    """From the chosen start, else the first event of the view, to the chosen end; within the run."""
-    if not starts:
-        return None
-    end = min(run[1], chosen.end) if chosen.end else run[1]
-    first = chosen.start or (run[0] if is_declared else min(starts))
-    return min(max(first, run[0]), end), end
 
 
 def _trips_frame(ledger: Ledger) -> pl.DataFrame:
@@ -258,6 +157,8 @@ def _trips_frame(ledger: Ledger) -> pl.DataFrame:
             "has_path",
             "is_open",
             "book",
+            "entry_fill",
+            "exit_fill",
         )
     )
 
@@ -265,7 +166,7 @@ def _trips_frame(ledger: Ledger) -> pl.DataFrame:
 def drawdown_frame(equity: pl.DataFrame, *, has_capital: bool) -> pl.DataFrame:
     """Drawdown table of an equity curve, deepest first; fractions null without capital."""
     points = equity.filter(~pl.col("is_gap"))
-    rows = drawdown_table(points["equity"].to_numpy())
+    rows = drawdown_table(points["equity"].to_numpy(), by_money=True)
     at = points["at"]
     table = pl.DataFrame(
         {

@@ -1,13 +1,18 @@
-"""A view against the one before it."""
+"""A view hour by hour, and against the period before it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
+
+import polars as pl
 
 from fillbook.analysis.overview import Overview, overview
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.results import Result
+
+_HOURLY = timedelta(hours=5_000)  # the curve has at most 5,000 steps, of an hour or less
 
 
 def before(data: PerformanceDataSource, answer: Overview, keys: Iterable[str]) -> Mapping[str, Result] | None:
@@ -31,3 +36,21 @@ def before(data: PerformanceDataSource, answer: Overview, keys: Iterable[str]) -
         return None
     chosen = replace(answer.chosen, start=earlier, end=start)
     return overview(data, chosen, answer.conventions, metrics=keys, check=False).metrics
+
+
+def hourly(answer: Overview) -> pl.DataFrame:
+    """``hour, pnl``: a row an hour (its start, UTC); empty where the curve is coarser than that.
+
+    Parameters
+    ----------
+    answer
+        What is shown. The curve has a point at every full hour unless it spans more than 208 days.
+        An hour that ends, or follows one that ended, without a mark is null.
+    """
+    curve = answer.equity
+    if answer.period is None or (answer.period[1] - answer.period[0]) > _HOURLY:
+        return pl.DataFrame(schema={"hour": pl.Datetime("us", "UTC"), "pnl": pl.Float64})
+    start = answer.conventions.capital or 0.0
+    inside = pl.max_horizontal(pl.col("at").dt.offset_by("-1us"), pl.lit(answer.period[0]))
+    ends = curve.group_by(hour=inside.dt.truncate("1h"), maintain_order=True).agg(pl.col("equity").last())
+    return ends.select("hour", pnl=pl.col("equity") - pl.col("equity").shift(1, fill_value=start))

@@ -2,46 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Literal
 
 import plotly.graph_objects as go
 import polars as pl
 
-from fillbook.figures.look import Look, counted, dressed, faded, signed_colours
+from fillbook.figures.look import (
+    Look,
+    Span,
+    counted,
+    dressed,
+    ends,
+    faded,
+    legend_above,
+    plain,
+    shortened,
+    signed_colours,
+)
+from fillbook.figures.registry import figure
 
-Period = Literal["day", "week", "month"]
-_EVERY: dict[Period, str] = {"day": "1d", "week": "1w", "month": "1mo"}
+Period = Literal["hour", "day", "week", "month"]
+_EVERY: dict[Period, str] = {"hour": "1h", "day": "1d", "week": "1w", "month": "1mo"}
+_SHOWN: dict[Period, str] = {"hour": "%d %b %Y %H:%M", "day": "%d %b %Y", "week": "week of %d %b %Y",
+                             "month": "%b %Y"}  # fmt: skip
 
 
+def by_period(pnl: pl.DataFrame, period: Period) -> pl.DataFrame:
+    """``start, end, pnl``: sums of a column of times and ``pnl``; null where a part is unknown.
+
+    `end` is where the next period starts. Weeks start on Monday.
+    """
+    time = pnl.columns[0]
+    sums = pnl.group_by_dynamic(time, every=_EVERY[period]).agg(
+        pl.when(pl.col("pnl").null_count() == 0).then(pl.col("pnl").sum())
+    )
+    return sums.select(start=pl.col(time), end=pl.col(time).dt.offset_by(_EVERY[period]), pnl=pl.col("pnl"))
+
+
+@figure(
+    title="PnL by period", needs="start end pnl",
+    caption="PnL of each period, marked to market at its ends; a ring marks what is unusual. Pick a bar "
+    "to see that period alone.",
+)  # fmt: skip
 def pnl_bars(
-    daily: pl.DataFrame, look: Look, *, currency: str, period: Period = "day", height: int = 380
-) -> go.Figure:
-    """PnL of each day, week or month.
+    table: pl.DataFrame, look: Look, *, currency: str, period: Period = "day", height: int = 380,
+    unusual: Sequence[date] = (),
+) -> go.Figure:  # fmt: skip
+    """PnL of each hour, day, week or month.
 
     Parameters
     ----------
-    daily
-        ``day, pnl`` of an `Overview`.
+    table
+        Answer of `by_period`.
     look, currency, height
         Theme, unit of the axis, pixels.
     period
         What one bar adds up.
+    unusual
+        Days to mark, where bars are days.
     """
-    rows = daily.group_by_dynamic("day", every=_EVERY[period]).agg(pl.col("pnl").sum())
-    values = rows["pnl"].fill_null(0.0).to_list()
-    figure = go.Figure(
-        go.Bar(
-            x=rows["day"].to_list(),
-            y=values,
-            marker={"color": signed_colours(values, look), "line": {"width": 0}},
-            hovertemplate="%{x|%d %b %Y}: %{y:+,.2f} " + currency + "<extra></extra>",
-        )
-    )
-    note = f"{currency} · {counted(rows.height, 'day')}" if period == "day" else f"{currency} · by {period}"
-    dressed(figure, look, title=f"PnL by {period}", note=note, height=height)
-    return figure.update_layout(hovermode="closest")
+    values = table["pnl"].to_list()
+    known = [value or 0.0 for value in values]
+    drawn = go.Figure(go.Bar(
+        x=table["start"].to_list(), y=values, name="PnL",
+        marker={"color": signed_colours(known, look), "line": {"width": 0}},
+        customdata=table.select(pl.col("start", "end").cast(pl.String)).rows(),
+        hovertemplate="%{x|" + _SHOWN[period] + "}: %{y:+,.2f} " + currency + "<extra></extra>",
+    ))  # fmt: skip
+    marked = table.filter(pl.col("start").is_in(list(unusual))) if period == "day" else table.clear()
+    if marked.height:
+        drawn.add_trace(go.Scatter(
+            x=marked["start"].to_list(), y=marked["pnl"].to_list(), mode="markers", hoverinfo="skip",
+            marker={"symbol": "circle-open", "size": 11, "color": look.ink, "line": {"width": 1.5}},
+        ))  # fmt: skip
+    note = f"{currency} · {counted(table.height, period)}"
+    dressed(drawn, look, title=f"PnL by {period}", note=note, height=height, span=ends(table["start"]))
+    return drawn.update_layout(hovermode="closest")
 
 
+@figure(
+    title="By kind", needs="label value",
+    caption="Money by kind, the best on top; pick a bar to see that kind alone.",
+)  # fmt: skip
 def kind_bars(
     table: pl.DataFrame,
     look: Look,
@@ -51,6 +95,7 @@ def kind_bars(
     title: str,
     currency: str,
     height: int = 300,
+    span: Span | None = None,
 ) -> go.Figure:
     """One horizontal bar a kind, the best on top, its value written beside it.
 
@@ -60,26 +105,32 @@ def kind_bars(
         A row a kind.
     label, value
         Columns of the kind's name and its money.
-    look, title, currency, height
-        Theme, heading, unit, pixels.
+    look, title, currency, height, span
+        Theme, heading, unit, pixels, the period the sums are over.
     """
-    rows = table.sort(value)
-    values = rows[value].to_list()
-    figure = go.Figure(go.Bar(
-        x=values, y=rows[label].cast(pl.String).to_list(), orientation="h",
+    rows = table.sort(value, nulls_last=False)
+    values = [v or 0.0 for v in rows[value]]
+    names = [plain(name) for name in rows[label].cast(pl.String)]
+    drawn = go.Figure(go.Bar(
+        x=values, y=[shortened(name) for name in names], orientation="h",
+        customdata=rows[label].cast(pl.String).to_list(),
         marker={"color": signed_colours(values, look)}, cliponaxis=False,
         text=[f"{v:+,.2f}".replace("-", "\N{MINUS SIGN}") for v in values], textposition="auto",
         insidetextfont={"color": look.ground}, outsidetextfont={"color": look.ink},
-        hovertemplate="%{y}: %{x:+,.2f} " + currency + "<extra></extra>",
+        hovertext=names, hovertemplate="%{hovertext}: %{x:+,.2f} " + currency + "<extra></extra>",
     ))  # fmt: skip
-    dressed(figure, look, title=title, note=currency, height=max(height, 80 + 30 * rows.height))
-    figure.update_yaxes(side="left", showgrid=False, tickformat=None, nticks=rows.height + 1)
-    figure.update_xaxes(
+    dressed(drawn, look, title=title, note=currency, height=max(height, 92 + 30 * rows.height), span=span)
+    drawn.update_yaxes(side="left", showgrid=False, tickformat=None, nticks=rows.height + 1)
+    drawn.update_xaxes(
         showgrid=True, gridcolor=look.grid, tickformat="~s", zeroline=True, zerolinecolor=look.quiet
     )
-    return figure.update_layout(hovermode="closest")
+    return drawn.update_layout(hovermode="closest")
 
 
+@figure(
+    title="Cumulative volume", needs="day volume",
+    caption="Value of all fills up to the end of each day, both sides counted.",
+)  # fmt: skip
 def cumulative_figure(daily: pl.DataFrame, look: Look, *, currency: str, height: int = 280) -> go.Figure:
     """Cumulative volume by day.
 
@@ -90,14 +141,20 @@ def cumulative_figure(daily: pl.DataFrame, look: Look, *, currency: str, height:
     look, currency, height
         Theme, unit, pixels.
     """
-    figure = go.Figure(go.Scatter(
+    drawn = go.Figure(go.Scatter(
         x=daily["day"].to_list(), y=daily["volume"].cum_sum().to_list(), mode="lines",
         line={"color": look.neutral, "width": 1.6}, fill="tozeroy", fillcolor=faded(look.neutral, 0.12),
         hovertemplate="%{y:,.0f} " + currency + "<extra></extra>",
     ))  # fmt: skip
-    return dressed(figure, look, title="Cumulative volume", note=f"{currency} · by day", height=height)
+    note = f"{currency} · {counted(daily.height, 'day')}"
+    span = ends(daily["day"])
+    return dressed(drawn, look, title="Cumulative volume", note=note, height=height, span=span)
 
 
+@figure(
+    title="Round trips won and lost", needs="exit_at net_quote",
+    caption="How many round trips closed each day after fees with a gain, above the line, and a loss, below.",
+)  # fmt: skip
 def win_loss_figure(trips: pl.DataFrame, look: Look, *, height: int = 280) -> go.Figure:
     """Won and lost round trips by day of their exit, gains above the line, losses below.
 
@@ -111,25 +168,16 @@ def win_loss_figure(trips: pl.DataFrame, look: Look, *, height: int = 280) -> go
     by_day = trips.group_by(day=pl.col("exit_at").dt.date()).agg(
         won=(pl.col("net_quote") > 0.0).sum(), lost=(pl.col("net_quote") < 0.0).sum()
     ).sort("day")  # fmt: skip
-    days = by_day["day"].to_list()
-    figure = go.Figure(
-        [
-            go.Bar(x=days, y=by_day["won"].to_list(), name="won", marker={"color": look.profit}),
-            go.Bar(
-                x=days,
-                y=[-n for n in by_day["lost"].cast(pl.Int64)],
-                name="lost",
-                customdata=by_day["lost"].to_list(),
-                hovertemplate="%{customdata}",
-                marker={"color": look.loss},
-            ),
-        ]
-    )
-    figure.update_layout(barmode="relative")
-    return dressed(
-        figure,
-        look,
-        title="Round trips won and lost",
-        note=counted(trips.height, "trade"),
-        height=height,
-    )
+    days, lost = by_day["day"].to_list(), by_day["lost"].cast(pl.Int64)
+    drawn = go.Figure([
+        go.Bar(x=days, y=by_day["won"].to_list(), name="won", marker={"color": look.profit}),
+        go.Bar(
+            x=days, y=(-lost).to_list(), name="lost", customdata=lost.to_list(),
+            hovertemplate="%{customdata}", marker={"color": look.loss},
+        ),
+    ])  # fmt: skip
+    drawn.update_layout(barmode="relative")
+    note = counted(trips.height, "trade")
+    span = ends(by_day["day"])
+    dressed(drawn, look, title="Round trips won and lost", note=note, height=height, span=span)
+    return legend_above(drawn)

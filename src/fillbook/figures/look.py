@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 import plotly.graph_objects as go
+import polars as pl
 
+Span = tuple[date, date]
 FONT = "Inter, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 
 
@@ -45,8 +49,46 @@ def faded(colour: str, share: float) -> str:
     return f"rgba({red},{green},{blue},{share:g})"
 
 
-def dressed(figure: go.Figure, look: Look, *, title: str, note: str, height: int, rows: int = 1) -> go.Figure:
-    """A figure in the common dress: title left, what is drawn beside it in quiet ink.
+def plain(name: object) -> str:
+    """A name from the data as text: Plotly would read ``<b>`` in it as markup."""
+    return html.escape(str(name), quote=False)
+
+
+def ends(times: pl.Series) -> Span | None:
+    """First and last of a column of times; None where there is none."""
+    first, last = times.min(), times.max()
+    return (first, last) if isinstance(first, date) and isinstance(last, date) else None
+
+
+def spanned(start: date, end: date) -> str:
+    """``21 Sep – 19 Nov 2026``.
+
+    >>> spanned(date(2026, 9, 21), date(2026, 11, 19))
+    '21 Sep – 19 Nov 2026'
+    """
+    if (start.year, start.month, start.day) == (end.year, end.month, end.day):
+        return f"{end:%d %b %Y}"
+    return (
+        f"{start:%d %b} – {end:%d %b %Y}" if start.year == end.year else f"{start:%d %b %Y} – {end:%d %b %Y}"
+    )
+
+
+def shortened(name: str, most: int = 26) -> str:
+    """A name that fits beside a bar."""
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def dressed(
+    figure: go.Figure,
+    look: Look,
+    *,
+    title: str,
+    note: str,
+    height: int,
+    rows: int = 1,
+    span: Span | None = None,
+) -> go.Figure:
+    """A figure in the common dress: title left, what is drawn below it in quiet ink.
 
     Parameters
     ----------
@@ -60,14 +102,17 @@ def dressed(figure: go.Figure, look: Look, *, title: str, note: str, height: int
         Pixels.
     rows
         Charts above one another that share the time axis.
+    span
+        First and last moment of what is drawn.
     """
-    head = f"<b>{title}</b>  <span style='color:{look.quiet};font-size:12px'>{note}</span>"
+    said = note if span is None else f"{spanned(*span)} · {note}"
     figure.update_layout(
-        title={"text": head, "x": 0, "xanchor": "left", "xref": "paper", "y": 1, "yanchor": "top",
-               "pad": {"t": 10, "l": 0}, "font": {"size": 15, "color": look.ink}},
+        title={"text": f"<b>{title}</b>", "x": 0, "xanchor": "left", "xref": "container", "y": 1,
+               "yanchor": "top", "pad": {"t": 8, "l": 8}, "font": {"size": 15, "color": look.ink},
+               "subtitle": {"text": said, "font": {"size": 12, "color": look.quiet}}},
         font={"family": FONT, "size": 12, "color": look.quiet},
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", height=height,
-        margin={"l": 8, "r": 8, "t": 46, "b": 8}, hovermode="x unified", showlegend=False,
+        margin={"l": 8, "r": 8, "t": 58, "b": 8}, hovermode="x unified", showlegend=False,
         hoverlabel={"bgcolor": look.ground, "bordercolor": look.line,
                     "font": {"family": FONT, "size": 12, "color": look.ink}},
         bargap=0.18, dragmode="zoom",
@@ -96,7 +141,7 @@ def legend_above(figure: go.Figure) -> go.Figure:
     return figure.update_layout(
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "xanchor": "left"},
-        margin={"t": 70},
+        margin={"t": 82},
     )
 
 
@@ -105,6 +150,6 @@ def signed_colours(values: Sequence[float], look: Look) -> list[str]:
     return [look.profit if value >= 0.0 else look.loss for value in values]
 
 
-def counted(n: int, what: Literal["point", "day", "fill", "trade", "candle"]) -> str:
+def counted(n: int, what: Literal["point", "hour", "day", "week", "month", "fill", "trade", "candle"]) -> str:
     """``1,204 points``."""
     return f"{n:,} {what}" + ("" if n == 1 else "s")

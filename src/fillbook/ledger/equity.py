@@ -70,18 +70,33 @@ def _trading(ledger: Ledger, book: Mapping[str, object], rows: slice, when: Ints
     index = np.maximum(index, 0)
     settled = np.cumsum(flow.realized_wac[rows] - flow.fee[rows])[index]
     held, average = flow.position[rows][index], flow.average[rows][index]
-    price, _, _ = marks_at(
-        str(book["connector"]), str(book["pair"]), (at, flow.price[rows]), ledger.prices, when,
-        strict=ledger.conventions.strict_marks,
-    )  # fmt: skip
-    mark = book["mark_quote"]
-    price[when >= ledger.end_us] = np.nan if mark is None else float(str(mark))
+    price = _prices(ledger, book, rows, when)
     is_inverse = book["market_type"] == INVERSE
     unit = -1.0 / price if is_inverse else price
     settled = settled + np.where(held == 0.0, 0.0, held * (unit - average))
     net = np.where(before, 0.0, settled * price if is_inverse else settled)
     worth = held if is_inverse else np.where(held == 0.0, 0.0, held * price)
     return net, np.where(before, 0.0, worth)
+
+
+def _prices(ledger: Ledger, book: Mapping[str, object], rows: slice, when: Ints) -> Floats:
+    """Mark of one book at each time; the ledger's own at the end of the period."""
+    price, _, _ = marks_at(
+        str(book["connector"]), str(book["pair"]), (ledger.flow.at[rows], ledger.flow.price[rows]),
+        ledger.prices, when, strict=ledger.conventions.strict_marks,
+    )  # fmt: skip
+    mark = book["mark_quote"]
+    price[when >= ledger.end_us] = np.nan if mark is None else float(str(mark))
+    return price
+
+
+def prices_at(ledger: Ledger, when: Ints) -> Floats:
+    """Mark of each book at each time in quote, shape (n_books, n_times); NaN where there is none."""
+    rows_of = ledger.flow.slices()
+    found = np.full((ledger.books.height, when.size), np.nan)
+    for i, (book, rows) in enumerate(zip(ledger.books.iter_rows(named=True), rows_of, strict=True)):
+        found[i] = _prices(ledger, book, rows, when)
+    return found
 
 
 def _funding(ledger: Ledger, i: int, when: Ints) -> Floats:

@@ -12,6 +12,7 @@ import fillbook
 from fillbook.conventions import Conventions
 from fillbook.errors import BadRequestError
 from fillbook.filters import Filter
+from fillbook.metrics.registry import Metric
 from fillbook.reports.json import iso, plain, to_json
 from fillbook.schema.tables import TABLES
 
@@ -29,10 +30,14 @@ _SUFFIXES = {
 }  # fmt: skip
 _PRICES = frozenset({"average_quote", "mark_quote", "entry_quote", "exit_quote"})
 _MONEY = {
-    "daily": ("pnl", "equity", "drawdown", "volume"),
+    "daily": ("pnl", "equity", "drawdown", "volume", "fees"),
     "equity": ("equity", "drawdown"),
     "drawdowns": ("depth",),
 }
+_EVIDENCE = {
+    "trip_": "trips", "daily_": "daily", "curve": "equity", "equity": "daily", "order_": "orders",
+    "fill_": "fills",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,12 @@ def report_table(
         raise BadRequestError(f"table {name!r} belongs to an answer: ask for an overview first")
     rows = _ANSWERS[name](view) if name in _ANSWERS else getattr(view, name)
     return _named(name, rows, view.currency, about(data, view))
+
+
+def evidence_of(metric: Metric) -> str:
+    """Table of an answer whose rows a metric is made of."""
+    first = (*metric.inputs, *metric.parameters, "book")[0]
+    return next((table for start, table in _EVIDENCE.items() if first.startswith(start)), "books")
 
 
 def about(data: PerformanceDataSource, view: Overview | Filter) -> dict[str, str]:

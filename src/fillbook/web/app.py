@@ -7,30 +7,57 @@ from pathlib import Path
 
 import streamlit as st
 
-from fillbook.web import sidebar
+from fillbook.errors import FillbookError
+from fillbook.web import opening, sidebar, st_utils, state
 from fillbook.web.views import data_health, metric_reference
+from fillbook.web.views.bot_performance import data_source
 from fillbook.web.views.bot_performance import page as bot_performance
+
+_STYLE = """<style>
+[data-testid=stMetricValue], .stMarkdown, .stText {font-variant-numeric: tabular-nums}
+@media (min-width: 768px) {.stMainBlockContainer {padding-left: 2.5rem; padding-right: 2.5rem}}
+</style>"""
 
 st.set_page_config(
     page_title="fillbook", page_icon=str(Path(__file__).parent / "static" / "icon.png"), layout="wide",
+    initial_sidebar_state=330,
     menu_items={"About": "What a trading bot earned, every fill booked once."},
 )  # fmt: skip
-first = st.Page(bot_performance.show, title="Bot performance", url_path="bot_performance")
+st_utils.PAGES |= {
+    "bot_performance": st.Page(
+        bot_performance.show,
+        title="Bot performance",
+        url_path="bot_performance",
+        icon=":material/monitoring:",
+    ),
+    "data_health": st.Page(
+        data_health.show, title="Data health", url_path="data_health", icon=":material/health_and_safety:"
+    ),
+    "metrics": st.Page(
+        metric_reference.show, title="Metric reference", url_path="metrics", icon=":material/menu_book:"
+    ),
+}
 
 
 def _root() -> None:
     """The bare address leads to the first page, which has an address of its own."""
-    st.switch_page(first)
+    st.switch_page(st_utils.PAGES["bot_performance"])
 
 
-pages = st.navigation(
-    [
-        st.Page(_root, title="fillbook", default=True, visibility="hidden"),
-        first,
-        st.Page(data_health.show, title="Data health", url_path="data_health"),
-        st.Page(metric_reference.show, title="Metric reference", url_path="metrics"),
-    ],
-    position="top",
-)
-sidebar.show(sys.argv[1:])
-pages.run()
+home = st.Page(_root, title="fillbook", default=True, visibility="hidden")
+pages = st.navigation([home, *st_utils.PAGES.values()], position="top")
+st.html(_STYLE)
+if pages == home:
+    pages.run()
+state.start(sys.argv[1:])
+try:
+    job = data_source.opened()
+except FillbookError as error:
+    st_utils.failed(error)
+    job = None
+if job is not None:
+    st.title("Opening", anchor=False)
+    opening.show(job)
+else:
+    sidebar.show()
+    pages.run()

@@ -7,9 +7,10 @@ those, so that it is seen in the sidebar, in the link, and undone like a choice 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+import polars as pl
 import streamlit as st
 
 from fillbook.web import state
@@ -43,9 +44,21 @@ def clear() -> None:
     narrow(**{PERIOD: "All"}, **{name: [] for name in names})
 
 
+def forget() -> None:
+    """Let everything pass and forget the steps, as other data is opened; for callbacks."""
+    clear()
+    _steps().clear()
+
+
 def to_days(first: date, last: date) -> None:
-    """Narrow to days, both included; for callbacks."""
-    narrow(**{PERIOD: BETWEEN, DAYS: (first, last)})
+    """Narrow to days, both included, as far as there is data; for callbacks."""
+    held = state.data()
+    at = held.fills["at"] if held is not None else None
+    low, high = (at.min(), at.max()) if at is not None else (None, None)
+    if isinstance(low, datetime) and isinstance(high, datetime):
+        first, last = max(first, low.date()), min(last, high.date())
+    if first <= last:
+        narrow(**{PERIOD: BETWEEN, DAYS: (first, last)})
 
 
 def key_of(name: str) -> str:
@@ -53,24 +66,24 @@ def key_of(name: str) -> str:
     return f"{name}_{len(_steps())}"
 
 
-def on_pick(key: str, act: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
-    """Callback of a chart: `act` gets the first chosen point, if there is one."""
+def on_pick(key: str, act: Callable[[list[dict[str, Any]]], None]) -> Callable[[], None]:
+    """Callback of a chart: `act` gets the chosen points, if there are any."""
 
     def picked() -> None:
         points = st.session_state[key]["selection"]["points"]
         if points:
-            act(points[0])
+            act(points)
 
     return picked
 
 
-def on_row(key: str, rows: list[dict[str, Any]], act: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
-    """Callback of a table: `act` gets the chosen row, if there is one."""
+def on_row(key: str, rows: pl.DataFrame, act: Callable[[list[dict[str, Any]]], None]) -> Callable[[], None]:
+    """Callback of a table: `act` gets the chosen rows, if there are any."""
 
     def picked() -> None:
         chosen = st.session_state[key]["selection"]["rows"]
         if chosen:
-            act(rows[chosen[0]])
+            act(rows[chosen].to_dicts())
 
     return picked
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 import polars as pl
 import streamlit as st
@@ -11,7 +12,7 @@ from fillbook.conventions import Conventions, CostMethod, read_marks
 from fillbook.errors import FillbookError
 from fillbook.filters import UNLINKED, Filter
 from fillbook.performance_data_source import PerformanceDataSource
-from fillbook.web import narrowing, state
+from fillbook.web import narrowing, st_utils, state
 
 _ZONES = (
     "UTC", "America/New_York", "America/Sao_Paulo", "Europe/London", "Europe/Berlin", "Asia/Dubai",
@@ -24,33 +25,31 @@ _METHODS: dict[CostMethod, str] = {
 }  # fmt: skip
 
 
-def show(uris: list[str]) -> None:
-    """Open the chosen sources and take the choices; both are in the session afterwards."""
-    state.start(uris)
+def show() -> None:
+    """Take the choices; they are in the session afterwards."""
     with st.sidebar:
-        _open()
         held = state.data()
-        if held is not None and held.fills.height:
-            try:
-                chosen, conventions = _filter(held), _conventions()
-            except FillbookError as error:
-                st.error(str(error), icon=":material/error:")
-                return
-            st.session_state[state.CHOICE] = state.Choice(chosen, conventions)
-            st.caption(in_force(conventions))
+        st.subheader("Data", anchor=False)
+        if held is None:
+            st.caption("Nothing is open. Choose a source on the page *Bot performance*.")
+            return
+        st.text(source_name(held))
+        if held.fills.is_empty():
+            return
+        try:
+            chosen, conventions = _filter(held), _conventions()
+        except FillbookError as error:
+            st_utils.failed(error)
+            return
+        st.session_state[state.CHOICE] = state.Choice(chosen, conventions)
+        st.caption(in_force(conventions))
 
 
-def _open() -> None:
-    """Read the selected sources, or say why not."""
-    chosen: tuple[str, ...] = st.session_state[state.SOURCE]
-    st.session_state[state.DATA] = None
-    if not chosen:
-        st.caption("No data is open. Choose it under *Data source*.")
-        return
-    try:
-        st.session_state[state.DATA] = state.open_sources(chosen)
-    except FillbookError as error:
-        st.error(str(error), icon=":material/error:")
+def source_name(held: PerformanceDataSource) -> str:
+    """What is open, in one line."""
+    uris: tuple[str, ...] = st.session_state[state.SOURCE]
+    name = ", ".join(Path(uri).name for uri in uris) or "tables"
+    return f"{name} · {st_utils.counted(held.fills.height, 'fill')}"
 
 
 def _filter(held: PerformanceDataSource) -> Filter:

@@ -1,89 +1,119 @@
-"""Pieces that several pages show: cards, the trust line, an empty answer, a chart."""
+"""Pieces that several pages show: the trust line, tables, charts, an empty answer, a way to a page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
 
 import plotly.graph_objects as go
 import polars as pl
 import streamlit as st
+from streamlit.column_config import DatetimeColumn, NumberColumn
+from streamlit.elements.lib.column_types import ColumnConfig as Column
+from streamlit.navigation.page import StreamlitPage
 
 from fillbook.analysis.overview import Overview
+from fillbook.figures.registry import FIGURES
 from fillbook.findings import Finding, Severity
 from fillbook.ledger.invariants import Check, Verdict, trust_line
-from fillbook.metrics.registry import METRICS
-from fillbook.results import Result, reason_text
-from fillbook.units import Unit, format_value
+from fillbook.units import money_decimals
+from fillbook.web import narrowing, state
 
-_SIGNED = frozenset({"net_pnl", "realized_pnl", "unrealized_pnl", "funding", "average_trade_pnl"})
-_CARD_PX = 152
-
-
-def cards(results: Sequence[Result], sparks: dict[str, list[float]] | None = None) -> None:
-    """A card each: value, its doubt, the definition on hover, and a sparkline where there is one."""
-    lines = sparks or {}
-    with st.grid("auto", min_column_width=_CARD_PX, gap="small"):
-        for result in results:
-            _card(result, lines.get(result.key))
+PAGES: dict[str, StreamlitPage] = {}  # by address, filled by app.py
+_MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|<>$~:^-])")
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "orange", Severity.INFO: "gray"}
 
 
-def _card(result: Result, line: list[float] | None) -> None:
-    metric = METRICS[result.key]
-    value = format_value(result.value, result.unit, currency=result.currency, signed=result.key in _SIGNED)
-    unit = f", {result.currency}" if result.unit is Unit.MONEY and result.currency else ""
-    st.metric(
-        metric.label + unit, value, delta=doubt(result) or None, delta_color="off", delta_arrow="off",
-        help=f"{metric.summary}\n\n$ {metric.formula} $\n\nNo number: {metric.undefined}.",
-        border=True, height="stretch", chart_data=line, chart_type="area",
-    )  # fmt: skip
+def plain(text: object) -> str:
+    """A text from the data for a place that reads Markdown: shown as it is, never as markup."""
+    return _MARKUP.sub(r"\\\1", str(text))
 
 
-def doubt(result: Result) -> str:
-    """Why a number is missing or not beyond doubt; empty where it is."""
-    return ", ".join(reason_text(reason) for reason in result.reasons)
+def way_to(address: str, label: str, icon: str) -> None:
+    """Link to another page of the app, where there is one."""
+    if address in PAGES:
+        st.page_link(PAGES[address], label=label, icon=icon)
 
 
 def trust(checks: tuple[Check, ...], findings: Iterable[Finding]) -> None:
-    """Whether the book balances, and how many findings there are, on one line."""
+    """Whether the book balances, and how many findings there are, on one line; leads to Data health."""
     said = trust_line(checks)
     broken = [check for check in checks if check.verdict is Verdict.FAIL]
     own = any(check.is_own for check in broken)
+    colour = "red" if own else "orange" if broken else "green"
     icon = ":material/error:" if own else ":material/verified:"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge(
-            said[0].upper() + said[1:],
-            icon=icon,
-            color="red" if own else "orange" if broken else "green",
-        )
+        st.badge(plain(said[0].upper() + said[1:]), icon=icon, color=colour)  # type: ignore[arg-type]
         found = list(findings)
-        for severity, colour in (
-            (Severity.ERROR, "red"),
-            (Severity.WARNING, "orange"),
-            (Severity.INFO, "gray"),
-        ):
+        for severity in reversed(Severity):
             n = sum(finding.severity is severity for finding in found)
             if n:
-                plural = "s" if n > 1 else ""
-                word = f"note{plural}" if severity is Severity.INFO else f"{severity.value}{plural}"
-                st.badge(f"{n} {word}", color=colour)  # type: ignore[arg-type]
+                word = "note" if severity is Severity.INFO else severity.value
+                st.badge(counted(n, word), color=_COLOURS[severity])  # type: ignore[arg-type]
+        way_to("data_health", "Data health", ":material/arrow_forward:")
+
+
+def counted(n: int, what: str) -> str:
+    """``1,204 fills``, ``1 fill``."""
+    return f"{n:,} {what}" + ("" if n == 1 else "s")
 
 
 def scope(answer: Overview) -> str:
     """Period, bots, fills and currency of an answer, on one line."""
     if answer.period is None:
         return "nothing in this view"
-    start, end = answer.period
+    zone = state.zone()
+    start, end = (moment.astimezone(zone) for moment in answer.period)
     n, bots = int(answer.books["n_fills"].sum()), answer.books["bot"].n_unique()
-    currency = answer.currency or "no common currency"
     return (
-        f"{start:%d %b %Y %H:%M} – {end:%d %b %Y %H:%M} UTC · {bots} bot{'s' if bots != 1 else ''} · "
-        f"{n:,} fill{'s' if n != 1 else ''} · {currency}"
+        f"{start:%d %b %Y %H:%M} – {end:%d %b %Y %H:%M} {zone.key} · {counted(bots, 'bot')} · "
+        f"{counted(n, 'fill')} · {answer.currency or 'no common currency'}"
     )
 
 
-def chart(figure: go.Figure, alt: str) -> None:
-    """A figure over the whole width, without Plotly's tool bar."""
-    st.plotly_chart(figure, theme=None, config={"displaylogo": False, "displayModeBar": False}, alt=alt)
+def local(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with their moments on the clock of the chosen zone, for drawing."""
+    moments = pl.selectors.datetime(time_zone="*")
+    return rows.with_columns(moments.dt.convert_time_zone(state.zone().key).dt.replace_time_zone(None))
+
+
+def chart(
+    key: str,
+    figure: go.Figure,
+    *,
+    name: str = "",
+    pick: Callable[[list[dict[str, Any]]], None] | None = None,
+    is_boxed: bool = False,
+) -> None:
+    """A registered figure over the whole width; picking in it calls `pick` with the points.
+
+    Parameters
+    ----------
+    key
+        Of the figure in `FIGURES`, whose caption is the text for those who cannot see it.
+    figure
+        What is drawn.
+    name
+        Tells two charts of one figure apart.
+    pick
+        Callback of a choice in the chart.
+    is_boxed
+        Whether a box may be drawn around points.
+    """
+    config = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False}
+    title = str(figure.layout.title.text or "")
+    alt = f"{re.sub('<[^>]*>', '', title)}. {FIGURES[key].caption}"
+    if pick is None:
+        st.plotly_chart(figure, theme=None, config=config, alt=alt, key=f"{key}{name}_chart")
+        return
+    figure.update_layout(dragmode="select" if is_boxed else False, clickmode="event+select")
+    widget = narrowing.key_of(f"{key}{name}")
+    st.plotly_chart(
+        figure, theme=None, config=config, alt=alt, key=widget, on_select=narrowing.on_pick(widget, pick),
+        selection_mode=("points", "box") if is_boxed else "points",
+    )  # fmt: skip
 
 
 def empty(sentence: str, way_on: str) -> None:
@@ -91,9 +121,47 @@ def empty(sentence: str, way_on: str) -> None:
     st.info(f"{sentence} {way_on}", icon=":material/info:")
 
 
-def rows(table: pl.DataFrame, columns: dict[str, object], *, height: int | str = "auto") -> None:
-    """A table with named, formatted columns, in their order."""
+def failed(error: Exception) -> None:
+    """A request that cannot be served, in words."""
+    st.error(plain(error), icon=":material/error:")
+
+
+def rows(
+    table: pl.DataFrame,
+    columns: dict[str, Any],
+    *,
+    alt: str,
+    height: int | str = "auto",
+    key: str = "",
+    pick: Callable[[list[dict[str, Any]]], None] | None = None,
+    is_many: bool = False,
+) -> None:
+    """A table with named, formatted columns, in their order; picking rows calls `pick` with them."""
+    shown = table.select(*columns)
+    look: dict[str, Any] = {
+        "column_config": columns, "hide_index": True, "height": height, "placeholder": "—", "alt": alt,
+    }  # fmt: skip
+    if pick is None:
+        st.dataframe(shown, **look)
+        return
+    widget = narrowing.key_of(key)
     st.dataframe(
-        table.select(*columns), column_config=columns, hide_index=True, height=height,  # type: ignore[arg-type]
-        placeholder="—",
+        shown, **look, key=widget, on_select=narrowing.on_row(widget, table, pick),
+        selection_mode="multi-row" if is_many else "single-row",
     )  # fmt: skip
+
+
+def money(label: str, currency: str | None, *, signed: bool = True, help: str | None = None) -> Column:  # noqa: A002
+    """Column of money with the decimals a trader expects."""
+    sign = "+" if signed else ""
+    return NumberColumn(label, format=f"%{sign},.{money_decimals(currency)}f", help=help, width="small")
+
+
+def moment(label: str) -> Column:
+    """Column of times in the chosen zone."""
+    return DatetimeColumn(label, format="YYYY-MM-DD HH:mm:ss", timezone=state.zone().key)
+
+
+def spelled(at: datetime) -> str:
+    """A moment in words, in the chosen zone."""
+    return f"{at.astimezone(state.zone()):%d %b %Y %H:%M}"

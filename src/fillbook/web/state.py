@@ -6,26 +6,28 @@ its files, an answer by the data's fingerprint, the filter and the conventions.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, TypedDict
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from fillbook.analysis.overview import Overview, overview
+from fillbook.analysis.parts import Parts, Tag, parts
+from fillbook.analysis.periods import before
 from fillbook.conventions import Conventions
 from fillbook.figures.bars import Period
 from fillbook.figures.look import LOOKS, Look
 from fillbook.filters import Filter
 from fillbook.ledger.invariants import Check
-from fillbook.performance_data_source import PerformanceDataSource, open_data
-from fillbook.sources.base import expand
+from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.results import Result
 
 SOURCE, DATA, CHOICE = "selected_checkpoint", "performance_data", "filter_params"
 CHARTS, EXPORT = "chart_settings", "export_config"
 LINKED = "data"  # sources in the address
 KEYS = (SOURCE, DATA, CHOICE, CHARTS, EXPORT)
-Stamp = tuple[tuple[str, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,12 @@ class Choice:
 
 
 class ChartSettings(TypedDict):
-    """How charts are drawn, and the steps by which they narrowed the filter, the oldest first."""
+    """How charts are drawn, the steps by which they narrowed the filter, and what the files were."""
 
     period: Period
     zone: str
     steps: list[dict[str, Any]]
+    stamp: tuple[tuple[str, int, int], ...] | None
 
 
 class ExportConfig(TypedDict):
@@ -58,7 +61,7 @@ def start(uris: list[str]) -> None:
         st.query_params[LINKED] = list(st.session_state[SOURCE])
     st.session_state.setdefault(DATA, None)
     st.session_state.setdefault(CHOICE, Choice())
-    st.session_state.setdefault(CHARTS, ChartSettings(period="day", zone="UTC", steps=[]))
+    st.session_state.setdefault(CHARTS, ChartSettings(period="day", zone="UTC", steps=[], stamp=None))
     st.session_state.setdefault(EXPORT, ExportConfig(table="fills", format="csv"))
 
 
@@ -79,30 +82,10 @@ def look() -> Look:
     return LOOKS[st.context.theme.type or "light"]
 
 
-def open_sources(uris: tuple[str, ...]) -> PerformanceDataSource:
-    """Data of these files and folders; read anew only when one of them has changed.
-
-    Raises
-    ------
-    UnreadableSourceError
-        Not one file could be read.
-    """
-    return _opened(uris, stamp_of(uris))
-
-
-def stamp_of(uris: tuple[str, ...]) -> Stamp:
-    """Path, size and time of every file below `uris`, and of what a running bot writes beside it."""
-    files = [Path(path) for uri in uris for path in expand(uri)]
-    beside = [file.with_name(file.name + "-wal") for file in files]
-    stats = [(str(file), file.stat()) for file in (*files, *beside) if file.is_file()]
-    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
-
-
-@st.cache_resource(max_entries=3, show_spinner="Reading what the bots wrote …", show_time=True)
-def _opened(uris: tuple[str, ...], stamp: Stamp) -> PerformanceDataSource:
-    """`stamp` is in the key alone."""
-    del stamp
-    return open_data(*uris)
+def zone() -> ZoneInfo:
+    """Zone in which times are shown."""
+    settings: ChartSettings = st.session_state[CHARTS]
+    return ZoneInfo(settings["zone"])
 
 
 def answer(held: PerformanceDataSource, asked: Choice) -> Overview:
@@ -121,7 +104,17 @@ def checks(held: PerformanceDataSource) -> tuple[Check, ...]:
     return _checked(held, held.fingerprint, repr(choice().conventions), choice().conventions)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Booking every fill …", show_time=True)
+def parts_by(held: PerformanceDataSource, *by: Tag) -> Parts:
+    """Parts of what is shown, by some of their tags."""
+    return _parted(held, held.fingerprint, repr(choice()), by, choice())
+
+
+def earlier(held: PerformanceDataSource, keys: tuple[str, ...]) -> Mapping[str, Result] | None:
+    """Metrics of the equal period before the chosen one, where there is one."""
+    return _before(held, held.fingerprint, repr(choice()), keys, choice())
+
+
+@st.cache_resource(max_entries=16, show_spinner="Booking every fill …", show_time=True)
 def _answered(_data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice) -> Overview:
     """The key is the fingerprint of the data and the name of the choice."""
     del fingerprint, name
@@ -135,3 +128,21 @@ def _checked(
     """The key is the fingerprint of the data and the name of the conventions."""
     del fingerprint, name
     return overview(_data, Filter(), _conventions, metrics=()).checks
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _parted(
+    _data: PerformanceDataSource, fingerprint: str, name: str, by: tuple[Tag, ...], _asked: Choice
+) -> Parts:
+    """The key is the fingerprint of the data, the name of the choice, and the tags."""
+    del fingerprint, name
+    return parts(_data, answer(_data, _asked), by)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _before(
+    _data: PerformanceDataSource, fingerprint: str, name: str, keys: tuple[str, ...], _asked: Choice
+) -> Mapping[str, Result] | None:
+    """The key is the fingerprint of the data, the name of the choice, and the metrics."""
+    del fingerprint, name
+    return before(_data, answer(_data, _asked), keys)

@@ -33,9 +33,9 @@ def show() -> None:
     try:
         answer = state.answer(held, state.choice())
     except FillbookError as error:
-        st.error(str(error), icon=":material/error:")
+        st_utils.failed(error)
         return
-    st.caption(st_utils.scope(answer))
+    st.caption(st_utils.plain(st_utils.scope(answer)))
     st_utils.trust(state.checks(held), answer.findings)
     _findings(answer.findings)
     st.header("The book's checks of itself", anchor=False, divider="gray")
@@ -76,7 +76,9 @@ def _findings(findings: tuple[Finding, ...]) -> None:
     for severity in reversed(Severity):
         for finding in findings:
             if finding.severity is severity:
-                with st.expander(f"{finding.table}: {finding.message}", icon=_ICONS[severity]):
+                with st.expander(
+                    st_utils.plain(f"{finding.table}: {finding.message}"), icon=_ICONS[severity]
+                ):
                     _details(finding)
 
 

@@ -3,47 +3,133 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from fillbook.errors import FillbookError
+from fillbook.findings import Severity
 from fillbook.performance_data_source import PerformanceDataSource
-from fillbook.web import state
+from fillbook.web import narrowing, st_utils, state
+from fillbook.web.opening import PATIENCE_S, CancelledError, Opening, shelf, stamp_of
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 _KINDS = ["sqlite", "sqlite3", "db", "csv", "json", "parquet"]
+_WELCOME = (
+    "**Is your bot making money, after every fee?** Open what it wrote: a Hummingbot database, a "
+    "checkpoint, a trade CSV, or the folder your bots live in. Files are only ever read, also while a bot "
+    "is writing. Or look at the demo: six bots over 60 days."
+)
+
+
+def opened() -> Opening | None:
+    """Put the chosen sources into the session; what is still being opened is handed back.
+
+    Raises
+    ------
+    FillbookError
+        They cannot be read; the session then has no data.
+    """
+    chosen: tuple[str, ...] = st.session_state[state.SOURCE]
+    if state.data() is not None:
+        return None  # what was read stays until the reader asks for it anew
+    if not chosen:
+        return None
+    job = shelf().of(chosen)
+    if not job.is_done(PATIENCE_S):
+        return job
+    try:
+        st.session_state[state.DATA] = job.data()
+    except FillbookError:
+        st.session_state[state.SOURCE] = ()
+        raise
+    return None
 
 
 def show(held: PerformanceDataSource | None, *, is_open: bool = False) -> None:
     """What was loaded, and the choice of another source."""
-    with st.expander(_headline(held), expanded=is_open, icon=":material/database:"):
-        if held is not None:
-            _loaded(held)
-        path = st.text_input(
-            "Path of a database, checkpoint, trade CSV, or a folder of bots",
-            placeholder="bots/instances", help="Read only; a bot may go on writing.",
-        )  # fmt: skip
-        with st.container(horizontal=True):
-            if st.button("Open", type="primary", disabled=not path.strip()):
-                _choose((str(Path(path.strip()).expanduser()),))
-            if st.button("Open the demo"):
-                _choose((_demo(),))
-        sent = st.file_uploader("Or upload files of one bot or several", _KINDS, accept_multiple_files=True)
-        if sent and st.button(f"Open {len(sent)} uploaded file{'s' if len(sent) > 1 else ''}"):
-            folder = Path(tempfile.mkdtemp(prefix="fillbook-upload-"))
-            for file in sent:
-                (folder / Path(file.name).name).write_bytes(file.getbuffer())
-            _choose((str(folder),))
-
-
-def _headline(held: PerformanceDataSource | None) -> str:
     if held is None:
-        return "Data source: nothing is open yet"
+        st.markdown(_WELCOME)
+        _ways()
+        return
+    with st.expander(headline(held), expanded=is_open, icon=":material/database:"):
+        _changed()
+        _loaded(held)
+        _ways()
+
+
+def _ways() -> None:
+    """Path, demo, upload."""
+    path = st.text_input(
+        "Path of a database, checkpoint, trade CSV, or a folder of bots",
+        placeholder="bots/instances", help="Read only; a bot may go on writing.",
+    )  # fmt: skip
+    typed = str(Path(path.strip()).expanduser())
+    with st.container(horizontal=True):
+        st.button("Open", type="primary", disabled=not path.strip(), on_click=choose, args=((typed,),))
+        st.button("Open the demo", icon=":material/science:", on_click=_open_demo)
+    sent = st.file_uploader("Or upload files of one bot or several", _KINDS, accept_multiple_files=True)
+    if sent:
+        st.button(f"Open {st_utils.counted(len(sent), 'uploaded file')}", on_click=_open_sent, args=(sent,))
+
+
+def _open_sent(sent: Sequence[UploadedFile]) -> None:
+    """Keep uploads until the server ends, and open them."""
+    folder = Path(tempfile.mkdtemp(prefix="upload-", dir=_uploads().name))
+    for file in sent:
+        (folder / Path(file.name).name).write_bytes(file.getbuffer())
+    choose((str(folder),))
+
+
+def _open_demo() -> None:
+    """Open the demo, written if it is not there."""
+    from fillbook.demo import demo_folder, write_demo  # noqa: PLC0415  (brings the simulation)
+
+    folder = demo_folder()
+    with st.spinner("Writing the demo's databases …"):
+        write_demo(folder)
+    choose((str(folder),))
+
+
+@st.cache_resource(show_spinner=False)
+def _uploads() -> tempfile.TemporaryDirectory[str]:
+    """Where uploads lie until the server ends."""
+    return tempfile.TemporaryDirectory(prefix="fillbook-")
+
+
+def headline(held: PerformanceDataSource) -> str:
+    """What was loaded, and its health, in one line."""
     files, bots = len(held.lineage.files), held.fills["bot"].n_unique()
+    worst = [finding for finding in held.findings if finding.severity is Severity.ERROR]
+    health = f" · {st_utils.counted(len(worst), 'error')} in the data" if worst else ""
     return (
-        f"Data source: {held.fills.height:,} fill{'s' if held.fills.height != 1 else ''} of "
-        f"{bots} bot{'s' if bots != 1 else ''} from {files} file{'s' if files != 1 else ''}"
+        f"Data source: {st_utils.counted(held.fills.height, 'fill')} of {st_utils.counted(bots, 'bot')} "
+        f"from {st_utils.counted(files, 'file')}{health}"
     )
+
+
+def _changed() -> None:
+    """Say so where the files are no longer what was read, and offer to read them again."""
+    uris: tuple[str, ...] = st.session_state[state.SOURCE]
+    settings: state.ChartSettings = st.session_state[state.CHARTS]
+    stamp = stamp_of(uris)
+    if settings["stamp"] is None:
+        settings["stamp"] = stamp
+    if settings["stamp"] == stamp:
+        return
+    gone = [uri for uri in uris if not Path(uri).exists()]
+    if gone:
+        st.warning(
+            f"{st_utils.plain(', '.join(gone))} is no longer there. What was read from it is still shown.",
+            icon=":material/warning:",
+        )
+    else:
+        label = "The files have changed: read them again"
+        st.button(label, icon=":material/refresh:", on_click=choose, args=(uris,))
 
 
 def _loaded(held: PerformanceDataSource) -> None:
@@ -60,29 +146,25 @@ def _loaded(held: PerformanceDataSource) -> None:
             }
             for file in held.lineage.files
         ],
-        hide_index=True,
+        hide_index=True, alt="Files that were read",
         column_config={"rows": st.column_config.NumberColumn("rows", format="localized")},
     )  # fmt: skip
-    if held.fills.is_empty():
-        st.info("These files hold no fill, so there is nothing to book.", icon=":material/info:")
+    first, last = held.fills["at"].min(), held.fills["at"].max()
+    if first is None or last is None:
+        st_utils.empty("These files hold no fill, so there is nothing to book.", "Open another source below.")
+        return
+    st.caption(f"Fills from {st_utils.spelled(first)} to {st_utils.spelled(last)}.")  # type: ignore[arg-type]
+    st_utils.way_to("data_health", "What became of every row: Data health", ":material/health_and_safety:")
 
 
-def _demo() -> str:
-    """Folder of the demo, written if it is not there."""
-    from fillbook.demo import demo_folder, write_demo  # noqa: PLC0415  (brings the simulation)
-
-    folder = demo_folder()
-    with st.spinner("Writing the demo's databases …"):
-        write_demo(folder)
-    return str(folder)
-
-
-def _choose(uris: tuple[str, ...]) -> None:
-    """Open these from now on, if they can be read at all."""
-    try:
-        state.open_sources(uris)
-    except FillbookError as error:
-        st.error(str(error), icon=":material/error:")
+def choose(uris: tuple[str, ...]) -> None:
+    """Open these from now on; what is open stays where they cannot be read. For callbacks."""
+    job = shelf().of(uris)
+    if job.is_done(PATIENCE_S) and job.error is not None and not isinstance(job.error, CancelledError):
+        st_utils.failed(job.error)
         return
     st.session_state[state.SOURCE] = uris
-    st.rerun()
+    st.session_state[state.DATA] = None
+    settings: state.ChartSettings = st.session_state[state.CHARTS]
+    settings["stamp"] = None
+    narrowing.forget()

@@ -1,6 +1,8 @@
-"""Export: exactly what is filtered, as a file."""
+"""Export: exactly what is filtered, as a file, and a link to this view."""
 
 from __future__ import annotations
+
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -9,7 +11,7 @@ from fillbook.errors import FillbookError
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.reports.table import ANSWER_TABLES, DATA_TABLES, report_table
 from fillbook.reports.writing import Format, table_bytes
-from fillbook.web import state
+from fillbook.web import st_utils, state
 
 _FORMATS: dict[Format, str] = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "parquet": "Parquet"}
 
@@ -25,19 +27,25 @@ def show(answer: Overview, held: PerformanceDataSource) -> None:
         name = st.selectbox("Table", names, index=names.index(config["table"]))
     with right:
         kind: Format = st.segmented_control(
-            "Format",
-            list(_FORMATS),
-            default=config["format"],
-            required=True,
+            "Format", list(_FORMATS), default=config["format"], required=True,
             format_func=_FORMATS.__getitem__,
-        )
+        )  # fmt: skip
     config["table"], config["format"] = name, kind
     try:
         table = report_table(name, held, answer)
-        st.caption(f"{table.rows.height:,} rows, filtered as everything on this page.")
+        st.caption(f"{st_utils.counted(table.rows.height, 'row')}, filtered as everything on this page.")
         st.download_button(
             f"Download {name}.{kind}", lambda: table_bytes(table, kind), f"{name}.{kind}",
             icon=":material/download:", on_click="ignore", disabled=table.rows.is_empty(),
         )  # fmt: skip
     except FillbookError as error:
-        st.error(str(error), icon=":material/error:")
+        st_utils.failed(error)
+    st.text("A link to this view: the same data, filter and conventions.")
+    st.code(_link(), language=None, wrap_lines=True)
+
+
+def _link() -> str:
+    """Address that opens this view; it names the data where the server would open other data."""
+    chosen = {name: st.query_params.get_all(name) for name in st.query_params}
+    address = (st.context.url or "").split("?", maxsplit=1)[0]
+    return f"{address}?{urlencode(chosen, doseq=True)}" if chosen else address

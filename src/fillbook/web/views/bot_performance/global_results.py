@@ -1,90 +1,249 @@
-"""Global results: where it came from, over time, by kind and by direction."""
+"""Global results: where it came from, over time, by kind, by strategy and by asset."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 import streamlit as st
 
+from fillbook.analysis.exposure import allocation, exposure
 from fillbook.analysis.overview import Overview
+from fillbook.analysis.parts import Parts
 from fillbook.figures.bars import cumulative_figure, kind_bars, win_loss_figure
-from fillbook.web import st_utils, state
+from fillbook.figures.parts import (
+    allocation_figure,
+    correlation_figure,
+    distribution_figure,
+    exposure_figure,
+    risk_return_figure,
+)
+from fillbook.filters import UNLINKED
+from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.units import Unit, format_value
+from fillbook.web import narrowing, st_utils, state
+
+_MOST_CORRELATED = 40  # strategies in a heatmap that can still be read
+_MOST_BARS = 20
+_LISTED = 20
 
 
-def show(answer: Overview) -> None:
-    """Volume, wins and losses, long against short, kinds of close, drawdowns."""
+def show(answer: Overview, held: PerformanceDataSource) -> None:
+    """The headline, and a tab a question; a tab that is not looked at is not computed."""
     st.header("Global results", anchor=False, divider="gray")
     if answer.currency is None:
         st_utils.empty(
             "There is no total over several currencies.", "Choose the pairs of one quote currency."
         )
         return
-    look, currency = state.look(), answer.currency
-    closed = answer.trips.filter(~pl.col("is_open"))
+    currency = answer.currency
+    st.markdown(_headline(answer, currency))
+    tabs: dict[str, Callable[[], None]] = {
+        "Over time": lambda: _over_time(answer, currency),
+        "Long, short, closes": lambda: _by_kind(answer, held),
+        "Strategies": lambda: _strategies(answer, held, currency),
+        "Assets": lambda: _assets(answer, currency),
+        "Drawdowns": lambda: _drawdowns(answer, currency),
+    }
+    for tab, draw in zip(st.tabs(list(tabs), on_change="rerun"), tabs.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw()
+
+
+def _headline(answer: Overview, currency: str) -> str:
+    """What matters most, in words and numbers."""
+    closed = _closed(answer)
+    if closed.is_empty():
+        return "No round trip was closed: the position was never flat again."
+    parts = []
+    for side, name in ((1, "Longs"), (-1, "Shorts")):
+        mine = closed.filter(pl.col("side") == side)
+        if mine.height and mine["quote"].n_unique() == 1:
+            net = format_value(float(mine["net_quote"].sum()), Unit.MONEY, currency=currency, signed=True)
+            parts.append(f"{name} made **{net}** in {st_utils.counted(mine.height, 'round trip')}")
+    depth = answer.metrics["max_drawdown"].value
+    if depth is not None and answer.drawdowns.height:
+        worst = answer.drawdowns.row(0, named=True)
+        text = f"the deepest fall was **{format_value(depth, Unit.MONEY, currency=currency)}**"
+        back = worst["recovery_at"]
+        ended = f"made good by {st_utils.spelled(back)}" if back else "not yet made good"
+        parts.append(f"{text}, from {st_utils.spelled(worst['peak_at'])}, {ended}")
+    return "; ".join(parts) + f". All in {currency}, after fees."
+
+
+def _closed(answer: Overview) -> pl.DataFrame:
+    return answer.trips.filter(~pl.col("is_open"), pl.col("net_quote").is_not_null())
+
+
+def _over_time(answer: Overview, currency: str) -> None:
+    """Volume, wins and losses, what was held, and how days were spread."""
+    look, closed = state.look(), _closed(answer)
     left, right = st.columns(2, gap="medium")
     with left:
-        st_utils.chart(cumulative_figure(answer.daily, look, currency=currency), "Cumulative volume by day")
+        st_utils.chart("cumulative_figure", cumulative_figure(answer.daily, look, currency=currency))
+        st_utils.chart("exposure_figure", exposure_figure(exposure(answer), look, currency=currency))
     with right:
         if closed.height:
-            st_utils.chart(win_loss_figure(closed, look), "Round trips won and lost by day")
+            st_utils.chart("win_loss_figure", win_loss_figure(closed, look))
         else:
-            st_utils.empty(
-                "No round trip was closed.",
-                "The position was never flat again: see the books above.",
-            )
+            st_utils.empty("No round trip was closed.", "See the books above for what is still open.")
+        pnl = answer.daily["pnl"].drop_nulls()
+        var = answer.metrics["value_at_risk"].value
+        if pnl.len() > 1:
+            drawn = distribution_figure(pnl.to_numpy(), look, currency=currency, var=var, span=answer.period)
+            st_utils.chart("distribution_figure", drawn)
+
+
+def _by_kind(answer: Overview, held: PerformanceDataSource) -> None:
+    """Long against short by round trips; kinds of close, exchanges and pairs by what their fills added."""
+    left, right = st.columns(2, gap="medium")
+    closed = _closed(answer)
+    with left:
+        if closed.height and closed["quote"].n_unique() == 1:
+            side = pl.when(pl.col("side") > 0).then(pl.lit("long")).otherwise(pl.lit("short"))
+            sums = closed.group_by(label=side).agg(value=pl.col("net_quote").sum(), n=pl.len())
+            named = sums.with_columns(label=pl.format("{} ({})", "label", "n"))
+            _bars(named, "Round trips, long and short", answer, name="side")
+        pairs = state.parts_by(held, "pair").table
+        _bars(_labelled(pairs), "Net PnL by pair", answer, name="pair", key=narrowing.PAIRS)
+    with right:
+        closes = state.parts_by(held, "close_type").table
+        if closes["close_type"].null_count() < closes.height:
+            _bars(_labelled(closes), "Net PnL by close type", answer, name="close",
+                  key=narrowing.CLOSE_TYPES)  # fmt: skip
+            st.caption("Of the fills of executors that ended so; open and close legs together.")
+        venues = state.parts_by(held, "connector").table
+        _bars(_labelled(venues), "Net PnL by exchange", answer, name="venue", key=narrowing.CONNECTORS)
+
+
+def _labelled(table: pl.DataFrame) -> pl.DataFrame:
+    return table.select(label="part", value="net").head(_MOST_BARS)
+
+
+def _bars(table: pl.DataFrame, title: str, answer: Overview, *, name: str, key: str | None = None) -> None:
+    """Bars of money by kind; where `key` is a filter, picking one narrows to it."""
+    drawn = kind_bars(
+        table,
+        state.look(),
+        label="label",
+        value="value",
+        title=title,
+        currency=answer.currency or "",
+        height=180,
+        span=answer.period,
+    )
+
+    def act(points: list[dict[str, Any]]) -> None:
+        names = [str(point["customdata"]) for point in points]
+        narrowing.narrow(**{str(key): names})
+
+    st_utils.chart("kind_bars", drawn, name=name, pick=act if key else None)
+
+
+def _strategies(answer: Overview, held: PerformanceDataSource, currency: str) -> None:
+    """Strategies side by side: table, risk against return, and whether they lose together."""
+    found = state.parts_by(held, "bot", "controller_id")
+    number = st.column_config.NumberColumn
+    st_utils.rows(
+        found.table.with_columns(course=pl.col("daily").list.eval(pl.element().fill_null(0.0).cum_sum())),
+        {
+            "part": st.column_config.TextColumn("Strategy", width="medium"), "bot": "Bot",
+            "net": st_utils.money("Net PnL", currency),
+            "course": st.column_config.AreaChartColumn("Course", width="small", help="Net PnL by UTC day."),
+            "sharpe": number("Sharpe", format="%+.2f", width="small"),
+            "deviation": st_utils.money("Deviation a day", currency, signed=False),
+            "max_drawdown": st_utils.money("Max drawdown", currency, signed=False),
+            "winning_days": number("Winning days", format="percent", width="small"),
+            "fees": st_utils.money("Fees", currency, signed=False),
+            "volume": number("Volume", format="compact", width="small"),
+            "n_fills": number("Fills", format="localized", width="small"),
+        },
+        alt="Strategies side by side", key="strategies", is_many=True, pick=_to_strategies,
+    )  # fmt: skip
+    st.caption("A controller, or a bot where no controller traded. Choose one or several rows to see them.")
+    if found.table.height < 2:
+        st_utils.empty("There is only one strategy in this view.", "Open several bots to compare them.")
+        return
     left, right = st.columns(2, gap="medium")
     with left:
-        _by_direction(closed, currency)
+        drawn = risk_return_figure(
+            found.table, state.look(), currency=currency, height=400, span=answer.period
+        )
+        st_utils.chart("risk_return_figure", drawn, pick=lambda p: _to_named(p, found), is_boxed=True)
     with right:
-        _by_book(answer, currency)
-    _drawdowns(answer, currency)
+        top = Parts(found.table.head(_MOST_CORRELATED), found.currency)
+        names, days = top.table["part"].to_list(), len(top.table["daily"][0])
+        drawn = correlation_figure(
+            names, top.correlation(), state.look(), days=days, height=400, span=answer.period
+        )
+        st_utils.chart("correlation_figure", drawn)
 
 
-def _by_direction(closed: pl.DataFrame, currency: str) -> None:
-    """Long against short, by their closed round trips."""
-    if closed.is_empty() or closed["quote"].n_unique() > 1:
-        return
-    side = pl.when(pl.col("side") > 0).then(pl.lit("long")).otherwise(pl.lit("short"))
-    sums = closed.group_by(direction=side).agg(pl.col("net_quote").sum(), n=pl.len())
-    named = sums.with_columns(direction=pl.format("{} ({})", "direction", "n"))
-    st_utils.chart(
-        kind_bars(
-            named, state.look(), label="direction", value="net_quote",
-            title="Round trips, long and short", currency=currency, height=200,
-        ),
-        "Net PnL of long and of short round trips",
-    )  # fmt: skip
+def _to_named(points: list[dict[str, Any]], found: Parts) -> None:
+    """Narrow to the strategies of the chosen points."""
+    names = [point["customdata"] for point in points]
+    _to_strategies(found.table.filter(pl.col("part").is_in(names)).to_dicts())
 
 
-def _by_book(answer: Overview, currency: str) -> None:
-    """Net PnL of each pair."""
-    known = answer.books.filter(pl.col("net_quote").is_not_null())
-    if known["quote"].n_unique() > 1:
-        return
-    pairs = known.group_by(pl.format("{}", "pair").alias("pair")).agg(pl.col("net_quote").sum())
-    st_utils.chart(
-        kind_bars(
-            pairs, state.look(), label="pair", value="net_quote", title="Net PnL by pair",
-            currency=currency, height=200,
-        ),
-        "Net PnL by pair",
-    )  # fmt: skip
+def _to_strategies(rows: list[dict[str, Any]]) -> None:
+    """Narrow to bots and, where they have controllers, to those."""
+    chosen: dict[str, object] = {narrowing.BOTS: sorted({str(row["bot"]) for row in rows})}
+    controllers = sorted({str(row["controller_id"] or UNLINKED) for row in rows})
+    if controllers != [UNLINKED]:
+        chosen[narrowing.CONTROLLERS] = controllers
+    narrowing.narrow(**chosen)
+
+
+def _assets(answer: Overview, currency: str) -> None:
+    """What each asset tied up and what it earned for it."""
+    table = allocation(answer)
+    left, right = st.columns([3, 4], gap="medium")
+    with left:
+        st_utils.chart("allocation_figure", allocation_figure(table, state.look(), span=answer.period))
+    with right:
+        number = st.column_config.NumberColumn
+        st_utils.rows(
+            table,
+            {
+                "asset": "Asset",
+                "exposure": st_utils.money("Mean exposure", currency, signed=False),
+                "share": number("Of the exposure", format="percent"),
+                "net": st_utils.money("Net PnL", currency),
+                "share_net": number("Of gains and losses", format="percent"),
+                "per_exposure": number("Net per exposure", format="percent"),
+            },
+            alt="Assets with what they tied up and earned",
+        )  # fmt: skip
+        st.caption("Exposure is the mean over days of the position's value at the end of the day.")
 
 
 def _drawdowns(answer: Overview, currency: str) -> None:
     """The deepest drawdowns."""
     if answer.drawdowns.is_empty():
+        st_utils.empty("There was no drawdown.", "The curve never fell below its highest point.")
         return
-    with st.expander(f"Drawdowns: {answer.drawdowns.height:,}, the deepest first"):
-        number, moment = st.column_config.NumberColumn, st.column_config.DatetimeColumn
-        hours = answer.drawdowns.head(20).with_columns(
-            length_h=pl.col("length_s") / 3600, to_valley_h=pl.col("to_valley_s") / 3600
-        )
-        st_utils.rows(hours, {
-            "depth": number(f"Depth, {currency}", format="%,.2f"),
+    number = st.column_config.NumberColumn
+    days = answer.drawdowns.head(_LISTED).with_columns(
+        length_d=pl.col("length_s") / 86_400, to_valley_d=pl.col("to_valley_s") / 86_400
+    )
+    st_utils.rows(
+        days,
+        {
+            "depth": st_utils.money(f"Depth, {currency}", currency, signed=False),
             "depth_fraction": number("Of the peak", format="percent", help="Needs declared capital."),
-            "peak_at": moment("Peak", format="YYYY-MM-DD HH:mm", timezone="UTC"),
-            "valley_at": moment("Valley", format="YYYY-MM-DD HH:mm", timezone="UTC"),
-            "recovery_at": moment("Recovered", format="YYYY-MM-DD HH:mm", timezone="UTC"),
-            "to_valley_h": number("To the valley, h", format="%.1f"),
-            "length_h": number("Whole length, h", format="%.1f"),
-        })  # fmt: skip
+            "peak_at": st_utils.moment("Peak"), "valley_at": st_utils.moment("Valley"),
+            "recovery_at": st_utils.moment("Made good"),
+            "to_valley_d": number("To the valley, days", format="%.1f"),
+            "length_d": number("Whole length, days", format="%.1f"),
+        },
+        alt="Drawdowns, the deepest first", key="drawdowns",
+        pick=lambda rows: narrowing.to_days(
+            rows[0]["peak_at"].date(), (rows[0]["recovery_at"] or rows[0]["valley_at"]).date()
+        ),
+    )  # fmt: skip
+    more = answer.drawdowns.height - _LISTED
+    st.caption(
+        "Choose a row to see its days." + (f" {more:,} smaller ones are in the export." if more > 0 else "")
+    )

@@ -1,0 +1,182 @@
+"""A filtered view, booked: what every answer about it starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from weakref import WeakKeyDictionary
+
+import polars as pl
+
+from fillbook.analysis.orders import order_facts
+from fillbook.analysis.reporting import Reporting, reporting_of
+from fillbook.conventions import Conventions
+from fillbook.errors import BadRequestError
+from fillbook.filters import Filter
+from fillbook.findings import Finding, Severity
+from fillbook.ledger.book import Ledger, Prepared, keep_ledger, prepare
+from fillbook.performance_data_source import PerformanceDataSource
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_STARTS = ("fills", "orders", "funding")
+_EVENTS = ("fills", "orders", "order_events", "funding", "executors", "positions", "quotes")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The chosen fills, booked from flat.
+
+    Parameters
+    ----------
+    ledger, reporting
+        Every chosen fill booked once, and how its books add up in one currency.
+    orders
+        Facts of the chosen orders; None where the data has none.
+    period
+        First and last moment (UTC); None where the view is empty.
+    start_us
+        Start of the period, µs UTC; the ledger's end where the view is empty.
+    findings
+        Those of the data, of the ledger, and of the view itself.
+    chosen, conventions
+        What was asked.
+    """
+
+    ledger: Ledger
+    reporting: Reporting
+    orders: pl.DataFrame | None
+    period: tuple[datetime, datetime] | None
+    start_us: int
+    findings: tuple[Finding, ...]
+    chosen: Filter
+    conventions: Conventions
+
+
+@dataclass(slots=True)
+class _Held:
+    """What is found once for every filter, and the view asked for last."""
+
+    prepared: Prepared
+    orders: pl.DataFrame | None
+    last: dict[Filter, View] = field(default_factory=dict)
+
+
+_HELD: WeakKeyDictionary[PerformanceDataSource, dict[str, _Held]] = WeakKeyDictionary()
+
+
+def view_of(
+    data: PerformanceDataSource, chosen: Filter | None = None, conventions: Conventions | None = None
+) -> View:
+    """Book the fills of `data` that pass `chosen`; the view asked for last is kept.
+
+    Parameters
+    ----------
+    data
+        An opened source.
+    chosen
+        Which rows count; None takes all.
+    conventions
+        How to book; None takes the defaults.
+
+    Raises
+    ------
+    BadRequestError
+        A filter value that the data does not hold, or a currency without rates.
+    MissingMarkError
+        Marks are strict and an open position has none.
+    """
+    chosen, conventions = chosen or Filter(), conventions or Conventions()
+    _refuse_unknown(data, chosen)
+    held = _held(data, conventions)
+    found = held.last.get(chosen)
+    if found is None:
+        found = _booked(data, held, chosen, conventions)
+        held.last = {chosen: found}  # one view at a time: memory before speed
+    return found
+
+
+def _booked(data: PerformanceDataSource, held: _Held, chosen: Filter, conventions: Conventions) -> View:
+    parted = bool(chosen.controllers or chosen.sides or chosen.close_types)
+    run = _run(data, conventions) or (_NEVER, _NEVER)
+    end = min(run[1], chosen.end) if chosen.end else run[1]
+    ledger = keep_ledger(held.prepared, end=end, chosen=chosen, with_funding=not parted)
+    orders = None if held.orders is None else chosen.apply(held.orders)
+    period = _period(_starts(ledger, orders), chosen, run, is_declared=conventions.run is not None)
+    start_us = int(period[0].timestamp() * 1e6) if period else ledger.end_us
+    reporting = reporting_of(ledger)
+    findings = (*data.findings, *ledger.findings, *reporting.findings)
+    findings = (*findings, *_funding_left_out(data)) if parted else findings
+    return View(ledger, reporting, orders, period, start_us, findings, chosen, conventions)
+
+
+def _held(data: PerformanceDataSource, conventions: Conventions) -> _Held:
+    """Books, fees and orders of all fills, found once for each set of conventions."""
+    held = _HELD.setdefault(data, {})
+    key = repr(conventions)
+    if key not in held:
+        before = next(iter(held.values()), None)
+        held.clear()  # one set of conventions at a time: memory before speed
+        orders = before.orders if before else order_facts(data.tables) if data.orders.height else None
+        held[key] = _Held(prepare(data.tables, conventions), orders)
+    return held[key]
+
+
+def _refuse_unknown(data: PerformanceDataSource, chosen: Filter) -> None:
+    """A name the data does not hold is a typo, not an empty answer."""
+    for name, table, column in (
+        ("bots", "fills", "bot"), ("connectors", "fills", "connector"), ("pairs", "fills", "pair"),
+    ):  # fmt: skip
+        wanted = set(getattr(chosen, name))
+        if not wanted:
+            continue
+        known: set[str] = set()
+        for source in (table, "orders", "executors", "funding"):
+            known |= set(data.tables[source][column].unique().cast(pl.String).drop_nulls())
+        unknown = sorted(wanted - known)
+        if unknown:
+            message = f"the data holds no {column} {', '.join(unknown)}; it holds {', '.join(sorted(known))}"
+            raise BadRequestError(message)
+
+
+def _funding_left_out(data: PerformanceDataSource) -> list[Finding]:
+    """Funding belongs to positions, not to a side, a controller or a close type."""
+    rows = data.tables["funding"].height
+    if not rows:
+        return []
+    return [Finding(
+        "funding", "funding_not_attributed", Severity.WARNING,
+        f"{rows} funding payments belong to whole positions and are left out of this filtered view",
+        n_rows=rows, effect="net PnL of a side, controller or close type is without funding",
+    )]  # fmt: skip
+
+
+def _run(data: PerformanceDataSource, conventions: Conventions) -> tuple[datetime, datetime] | None:
+    """The run that was declared, else the first order or fill of the data and its last event."""
+    if conventions.run is not None:
+        return conventions.run
+    starts = [data.tables[name]["at"].min() for name in _STARTS]
+    ends = [data.tables[name]["at"].max() for name in _EVENTS]
+    times = [at for at in (*starts, *ends) if isinstance(at, datetime)]
+    first = [at for at in starts if isinstance(at, datetime)]
+    return (min(first or times), max(times)) if times else None
+
+
+def _starts(ledger: Ledger, orders: pl.DataFrame | None) -> list[datetime]:
+    """First fill, payment and order of the view."""
+    columns = [ledger.flow.at, ledger.funding["at"].dt.timestamp("us").to_numpy()]
+    if orders is not None:
+        columns.append(orders["at"].dt.timestamp("us").to_numpy())
+    return [
+        datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(at.min())) for at in columns if at.size
+    ]
+
+
+def _period(
+    starts: list[datetime], chosen: Filter, run: tuple[datetime, datetime], *, is_declared: bool
+) -> tuple[datetime, datetime] | None:
+    """From the chosen start, else the first event of the view, to the chosen end; within the run."""
+    if not starts:
+        return None
+    end = min(run[1], chosen.end) if chosen.end else run[1]
+    first = chosen.start or (run[0] if is_declared else min(starts))
+    return min(max(first, run[0]), end), end

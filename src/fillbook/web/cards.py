@@ -1,0 +1,143 @@
+"""Cards: a number with its change, its course, its doubt, and how it was computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import streamlit as st
+
+from fillbook.analysis.overview import Overview
+from fillbook.metrics.registry import METRICS
+from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.reports.table import evidence_of, report_table
+from fillbook.reports.writing import table_bytes
+from fillbook.results import Result, reason_text
+from fillbook.units import MINUS, Unit, format_value, money_decimals
+
+_SIGNED = frozenset({
+    "net_pnl", "realized_pnl", "unrealized_pnl", "funding", "average_trade_pnl", "fee_tokens_revalued",
+    "expectancy", "roi",
+})  # fmt: skip
+_CARD_PX = 150
+_DIGITS, _SMALL, _CENTS = 7, 1e-3, 2
+_SHOWN = 200
+_Colour = Literal["normal", "inverse", "off"]
+
+
+def show(
+    answer: Overview,
+    held: PerformanceDataSource,
+    keys: Sequence[str],
+    *,
+    courses: Mapping[str, list[float]] | None = None,
+    earlier: Mapping[str, Result] | None = None,
+) -> None:
+    """A card for each metric.
+
+    Parameters
+    ----------
+    answer, held
+        What is shown, and the data behind it.
+    keys
+        Metrics, in order.
+    courses
+        Value to date through the view, by key; a row of cards has sparklines all over or not at all.
+    earlier
+        The same metrics of the period before.
+    """
+    with st.grid("auto", min_column_width=_CARD_PX, gap="small"):
+        for key in keys:
+            course = None if courses is None else courses.get(key, [])
+            _card(answer, held, answer.metrics[key], course, (earlier or {}).get(key))
+
+
+def _card(
+    answer: Overview,
+    held: PerformanceDataSource,
+    result: Result,
+    course: list[float] | None,
+    before: Result | None,
+) -> None:
+    metric = METRICS[result.key]
+    delta, colour = _change(result, before)
+    with st.container(border=True, height="stretch", gap=None):
+        st.metric(
+            title(result), shown(result), delta=delta, delta_color=colour,
+            delta_arrow="off" if delta is None else "auto",
+            delta_description=None if delta is None else "on the period before",
+            help=f"{metric.summary} No number: {metric.undefined}.",
+            chart_data=course or None, chart_type="area",
+        )  # fmt: skip
+        why = doubt(result)
+        if why:
+            st.caption(why)
+        if st.button("How computed", key=f"how_{result.key}", type="tertiary", icon=":material/function:"):
+            explain(answer, held, result.key)
+
+
+def title(result: Result) -> str:
+    """Name of a metric with the currency of its money."""
+    label = METRICS[result.key].label
+    return f"{label}, {result.currency}" if result.unit is Unit.MONEY and result.currency else label
+
+
+def shown(result: Result) -> str:
+    """Value of a result as it fits on a card: digits in full, decimals as far as there is room."""
+    signed = result.key in _SIGNED
+    if result.unit is not Unit.MONEY or result.value is None or abs(result.value) < _SMALL:
+        return format_value(result.value, result.unit, currency=result.currency, signed=signed)
+    room = _DIGITS - len(f"{abs(result.value):.0f}")
+    usual = money_decimals(result.currency)
+    decimals = usual if room >= usual else room if usual > _CENTS and room > _CENTS else 0
+    return f"{result.value:{'+' if signed else '-'},.{max(decimals, 0)}f}".replace("-", MINUS)
+
+
+def doubt(result: Result) -> str:
+    """Why a number is missing or not beyond doubt; empty where it is."""
+    return ", ".join(reason_text(reason) for reason in result.reasons)
+
+
+def _change(result: Result, before: Result | None) -> tuple[str | None, _Colour]:
+    """Change against the period before; the ASCII sign tells the arrow which way it went."""
+    if before is None or before.value is None or result.value is None:
+        return None, "off"
+    text = format_value(result.value - before.value, result.unit, currency=result.currency, signed=True)
+    better = METRICS[result.key].better
+    colours: dict[str, _Colour] = {"higher": "normal", "lower": "inverse"}
+    return text.replace(MINUS, "-"), colours.get(better, "off")
+
+
+@st.dialog("How is this computed?", width="large")
+def explain(answer: Overview, held: PerformanceDataSource, key: str) -> None:
+    """Definition, the number in full, and the rows it was made of."""
+    metric, result = METRICS[key], answer.metrics[key]
+    st.metric(title(result), shown(result))
+    st.write(metric.summary)
+    st.latex(metric.formula)
+    st.caption(f"Source: {metric.source}. No number: {metric.undefined}.")
+    st.dataframe(_facts(result), hide_index=True, placeholder="—", alt="The number with its circumstances")
+    name = evidence_of(metric)
+    table = report_table(name, held, answer)
+    st.markdown(f"**Made of {table.rows.height:,} rows of the table `{name}`**, filtered as the page is.")
+    st.dataframe(table.flat().head(_SHOWN), hide_index=True, height=260, placeholder="—", alt=f"Table {name}")
+    if table.rows.height > _SHOWN:
+        st.caption(f"The first {_SHOWN} rows; the file holds all.")
+    st.download_button(
+        f"Download {name}.csv", lambda: table_bytes(table, "csv"), f"{name}.csv", on_click="ignore",
+        icon=":material/download:", key="rows_of_a_card",
+    )  # fmt: skip
+
+
+def _facts(result: Result) -> list[dict[str, Any]]:
+    """The result with everything it knows about itself, a row a fact."""
+    facts = {
+        "value, in full": "" if result.value is None else repr(result.value),
+        "unit": result.currency if result.unit is Unit.MONEY else result.unit.value.replace("_", " "),
+        "status": result.status.value.replace("_", " "), "because": doubt(result),
+        "values used": f"{result.n_used:,} of {result.n:,}",
+        "coverage": "" if result.coverage is None else f"{result.coverage:.1%}",
+        "method": result.method,
+        **{name.replace("_", " "): str(value) for name, value in result.params.items()},
+    }  # fmt: skip
+    return [{"fact": name, "": text} for name, text in facts.items() if text]
