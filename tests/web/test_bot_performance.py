@@ -32,8 +32,7 @@ def test_the_cards_say_what_the_fills_earned(started: Started, bot: Path) -> Non
 
 def test_the_five_sections_stand_in_order(started: Started, bot: Path) -> None:
     app = started(bot)
-    assert app.expander[0].label.startswith("Controller") or app.expander
-    assert [header.value for header in app.header] == ["Global results", "Execution", "Export"]
+    assert [header.value for header in app.header] == ["Overview", "Global results", "Execution", "Export"]
     assert any(box.label.startswith("Data source: 4 fills of 1 bot from 1 file") for box in app.expander)
 
 
@@ -43,7 +42,7 @@ def test_the_session_holds_exactly_its_keys(started: Started, bot: Path) -> None
     own = {
         "selected_checkpoint", "performance_data", "filter_params", "chart_settings", "export_config",
     }  # fmt: skip
-    widgets = {*narrowing.KEYS, "method", "capital", "currency", "marks", "strict", "zone", "more"}
+    widgets = {*narrowing.KEYS, "method", "capital", "currency", "marks", "strict", "zone", "more", "books"}
     assert own <= held
     buttons = {key for key in held if key.startswith("how_")}  # "How computed", one a card
     assert {key for key in held - own - buttons if not key.rsplit("_", 1)[-1].isdigit()} <= widgets

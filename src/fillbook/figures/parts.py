@@ -22,6 +22,7 @@ from fillbook.figures.look import (
 from fillbook.figures.registry import figure
 
 _NAMED = 6  # points of a scatter with a name beside them
+_MOST_BINS = 60
 _NUMBERED = 12  # cells in a row up to which a heatmap prints its numbers
 
 
@@ -203,8 +204,7 @@ def distribution_figure(
     var
         Value at risk, a positive loss; None where it is undefined.
     """
-    counts, edges = np.histogram(values, bins="fd" if values.size > 2 and np.ptp(values) > 0.0 else 1)
-    counts, edges = (counts, edges) if counts.size <= 60 else np.histogram(values, bins=60)
+    counts, edges = np.histogram(values, bins=_bins(values))
     middles = (edges[:-1] + edges[1:]) / 2.0
     drawn = go.Figure(go.Bar(
         x=middles.tolist(), y=counts.tolist(), width=np.diff(edges).tolist(),
@@ -224,3 +224,12 @@ def distribution_figure(
     drawn.update_xaxes(tickformat="~s")
     drawn.update_yaxes(range=[0.0, 1.2 * float(counts.max())])  # room for the words of the lines
     return drawn.update_layout(hovermode="closest", bargap=0.02)
+
+
+def _bins(values: Floats) -> int:
+    """Bins after Freedman & Diaconis (1981), as many as can be seen at most."""
+    spread = float(np.subtract(*np.percentile(values, [75, 25])))
+    if spread <= 0.0:
+        return 1 + round(float(np.sqrt(values.size)))
+    wanted = float(np.ptp(values)) / (2.0 * spread / values.size ** (1.0 / 3.0))
+    return int(min(max(wanted, 1.0), _MOST_BINS))

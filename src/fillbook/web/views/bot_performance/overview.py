@@ -40,6 +40,7 @@ _TABLE_PX, _ROWS_SHOWN = 420, 11
 
 def show(answer: Overview, held: PerformanceDataSource) -> None:
     """Cards, equity with PnL by period, the parts, and what is unusual."""
+    st.header("Overview", anchor=False)
     cards.show(answer, held, _ANSWER, courses=to_date(answer) or None, earlier=state.earlier(held, _ANSWER))
     if answer.currency is None:
         st_utils.empty(
@@ -147,7 +148,10 @@ def _parts(answer: Overview, held: PerformanceDataSource) -> None:
     )  # fmt: skip
     unit = f"In {currency}" if currency else "No common currency: open Books for each in its own"
     st.caption(f"{unit}. The rows add up to the total. Choose a row to see it alone.")
-    books = st.expander("Books: realised, unrealised, position and mark", on_change="rerun")
+    books = st.expander(
+        "Books: realised, unrealised, position and mark", on_change="rerun", key="books",
+        icon=":material/menu_book:",
+    )  # fmt: skip
     if books.open:
         with books:
             _books(answer)
