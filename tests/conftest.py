@@ -22,6 +22,17 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's folder, written once, below a user data folder of its own."""
+    from fillbook.demo import demo_folder, write_demo
+
+    home = tmp_path_factory.mktemp("home")
+    folder = home / "fillbook" / demo_folder().name
+    write_demo(folder)
+    return folder
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """The command line, run in this process."""

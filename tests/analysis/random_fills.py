@@ -110,9 +110,10 @@ def _payments(
     payment = st.tuples(
         st.sampled_from(books), st.integers(0, int(last) + 90_000), thousandths(-2_000, 2_000)
     )
+    drawn = draw(st.lists(payment, max_size=4, unique_by=lambda paid: paid[:2]))  # one a book and instant
     return tuple(
         {"at": at, "bot": bot, "connector": venue, "pair": pair, "amount_quote": amount}
-        for (bot, venue, pair), at, amount in sorted(draw(st.lists(payment, max_size=4)), key=lambda p: p[1])
+        for (bot, venue, pair), at, amount in sorted(drawn, key=lambda paid: paid[1])
     )
 
 

@@ -12,15 +12,8 @@ from fillbook.ledger.invariants import Verdict, trust_line
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("demo") / "demo"
-    write_demo(path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def data(folder: Path) -> fillbook.PerformanceDataSource:
-    return fillbook.open_data(folder)
+def data(demo: Path) -> fillbook.PerformanceDataSource:
+    return fillbook.open_data(demo)
 
 
 def test_six_bots_and_about_fifty_thousand_fills(data: fillbook.PerformanceDataSource) -> None:
@@ -61,12 +54,12 @@ def test_the_book_balances(data: fillbook.PerformanceDataSource) -> None:
     assert answer.metrics["net_pnl"].value == pytest.approx(sum(by_bot.values()))
 
 
-def test_it_is_written_once(folder: Path, data: fillbook.PerformanceDataSource) -> None:
-    path = next(folder.rglob("*.sqlite"))
+def test_it_is_written_once(demo: Path, data: fillbook.PerformanceDataSource) -> None:
+    path = next(demo.rglob("*.sqlite"))
     before = path.stat().st_mtime_ns
-    write_demo(folder)
+    write_demo(demo)
     assert path.stat().st_mtime_ns == before
-    assert not list(folder.parent.glob(".*"))
+    assert not list(demo.parent.glob(".*"))
 
 
 def test_the_same_seed_gives_the_same_rows(data: fillbook.PerformanceDataSource, tmp_path: Path) -> None:

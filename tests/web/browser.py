@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -25,14 +27,21 @@ _ALONE = (
 
 
 @contextmanager
-def serving(*uris: object) -> Iterator[str]:
-    """Address of `fillbook serve` on these sources (of `fillbook demo` without any), while it runs."""
+def serving(*uris: object, home: Path | None = None) -> Iterator[str]:
+    """Address of `fillbook serve` on these sources (of `fillbook demo` without any), while it runs.
+
+    `home` is the user data folder the server sees.
+    """
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     words = [sys.executable, "-c", "from fillbook.cli.main import main; main()"]
     command = ["serve", *map(str, uris)] if uris else ["demo"]
-    server = subprocess.Popen([*words, *command, "--no-open", "--port", str(port)], stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        [*words, *command, "--no-open", "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        env=os.environ | ({"XDG_DATA_HOME": str(home)} if home else {}),
+    )
     try:
         _wait_for(f"http://localhost:{port}/_stcore/health")
         yield f"http://localhost:{port}"

@@ -25,14 +25,18 @@ def fill(number: int, side: str, price: float, pair: str = "ABC-USDT") -> dict[s
     }  # fmt: skip
 
 
-@pytest.fixture
-def bot(tmp_path: Path) -> Path:
+def small_bot(folder: Path) -> Path:
     """Won 10 − 0.2 on ABC, lost 5 + 0.2 on XYZ; flat at the end."""
     rows = [
         fill(0, "BUY", 100.0), fill(30, "SELL", 110.0),
         fill(31, "BUY", 50.0, "XYZ-USDT"), fill(60, "SELL", 45.0, "XYZ-USDT"),
     ]  # fmt: skip
-    return write_database(tmp_path / "small_bot.sqlite", {"TradeFill": rows})
+    return write_database(folder / "small_bot.sqlite", {"TradeFill": rows})
+
+
+@pytest.fixture
+def bot(tmp_path: Path) -> Path:
+    return small_bot(tmp_path)
 
 
 @pytest.fixture

@@ -28,14 +28,14 @@ def allocation(answer: Overview) -> pl.DataFrame:
     """``asset, exposure, share, net, share_net, per_exposure``: money tied up and what it earned.
 
     `exposure` is the mean over days of |value at the day's end|; `per_exposure` is net PnL over it, null
-    where nothing was held at the end of any day. Sorted by exposure.
+    where nothing was held at the end of any day. Null where an open position had no mark, and the shares
+    then too. Sorted by exposure.
     """
     held = _assets(answer)
     rows = held.group_by("asset", maintain_order=True).agg(
-        exposure=pl.col("value").abs().sum() / pl.col("day").n_unique(), net=_sum(pl.col("pnl"))
+        exposure=_sum(pl.col("value").abs()) / pl.col("day").n_unique(), net=_sum(pl.col("pnl"))
     )
-    gross = pl.col("exposure").sum()
-    moved = pl.col("net").abs().sum()
+    gross, moved = _sum(pl.col("exposure")), _sum(pl.col("net").abs())
     return rows.with_columns(
         share=pl.when(gross > 0.0).then(pl.col("exposure") / gross),
         share_net=pl.when(moved > 0.0).then(pl.col("net") / moved),

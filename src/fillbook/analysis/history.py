@@ -9,7 +9,11 @@ import polars as pl
 
 from fillbook.analysis.overview import Overview
 from fillbook.arrays import Floats
+from fillbook.conventions import Conventions
+from fillbook.metrics.returns import compounded_returns
+from fillbook.results import Undefined
 
+_FLAT = 1e-12  # of the values: less is rounding
 _LEAST_DAYS = 5  # before it a ratio to date is noise
 
 
@@ -19,22 +23,31 @@ def to_date(answer: Overview) -> Mapping[str, list[float]]:
     if answer.currency is None or pnl.null_count() or pnl.len() <= 1:
         return {}
     daily = pnl.to_numpy()
-    falls = answer.equity.group_by(pl.col("at").dt.date(), maintain_order=True).agg(pl.col("drawdown").max())
-    series = {"net_pnl": np.cumsum(daily), "max_drawdown": falls["drawdown"].cum_max().to_numpy()}
-    series["fees"] = answer.daily["fees"].cum_sum().to_numpy()
-    series["sharpe_ratio"] = _sharpe(daily)
-    series |= _trips(answer)
-    return {key: values[np.isfinite(values)].tolist() for key, values in series.items()}
+    deepest = answer.equity.group_by(pl.col("at").dt.date(), maintain_order=True).agg(
+        pl.col("drawdown").max()
+    )
+    series = {
+        "net_pnl": np.cumsum(daily), "max_drawdown": deepest["drawdown"].cum_max().to_numpy(),
+        "fees": answer.daily["fees"].cum_sum().to_numpy(), "sharpe_ratio": _sharpe(daily, answer.conventions),
+        **_trips(answer),
+    }  # fmt: skip
+    known = {key: values[np.isfinite(values)].tolist() for key, values in series.items()}
+    return {key: values for key, values in known.items() if values}
 
 
-def _sharpe(daily: Floats) -> Floats:
-    """Annualised Sharpe ratio of the days so far."""
+def _sharpe(daily: Floats, conventions: Conventions) -> Floats:
+    """Annualised Sharpe ratio of the days so far; NaN where they do not differ, or are too few."""
+    if conventions.return_basis == "compounded" and conventions.capital is not None:
+        returns = compounded_returns(daily, conventions.capital)
+        daily = np.full(daily.size, np.nan) if isinstance(returns, Undefined) else returns
     n = np.arange(1, daily.size + 1)
-    mean = np.cumsum(daily) / n
-    square = np.cumsum((daily - daily.mean()) ** 2) - n * (mean - daily.mean()) ** 2
+    mean, middle = np.cumsum(daily) / n, daily.mean()
+    square = np.cumsum((daily - middle) ** 2) - n * (mean - middle) ** 2
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = mean / np.sqrt(square / (n - 1)) * np.sqrt(365.0)
-    return np.where(n >= _LEAST_DAYS, ratio, np.nan)
+        spread = np.sqrt(np.maximum(square, 0.0) / (n - 1))
+        ratio = mean / spread * np.sqrt(conventions.periods_per_year)
+    varies = spread > _FLAT * np.maximum.accumulate(np.abs(daily))
+    return np.where(varies & (n >= _LEAST_DAYS), ratio, np.nan)
 
 
 def _trips(answer: Overview) -> dict[str, Floats]:
@@ -42,7 +55,8 @@ def _trips(answer: Overview) -> dict[str, Floats]:
     closed = answer.trips.filter(~pl.col("is_open"), pl.col("net_quote").is_not_null())
     if closed["quote"].n_unique() != 1:
         return {}
-    net = pl.col("net_quote")
+    notional = pl.col("entry_quote") * pl.col("qty_base")
+    net = pl.when(pl.col("net_quote").abs() > _FLAT * notional).then(pl.col("net_quote")).otherwise(0.0)
     by_day = closed.group_by(day=pl.col("exit_at").dt.date()).agg(
         won=(net > 0).sum(), n=pl.len(), gain=net.clip(lower_bound=0.0).sum(),
         loss=-net.clip(upper_bound=0.0).sum(),

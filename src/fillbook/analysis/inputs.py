@@ -66,7 +66,7 @@ class Days:
     def of(cls, ledger: Ledger, reporting: Reporting, start_us: int) -> Days:
         """Days of a ledger from `start_us` to its end."""
         edges = day_edges(start_us, ledger.end_us)
-        net, value = books_at(ledger, edges)
+        net, value = books_at(ledger, edges, is_open=True)
         rates = reporting.rates(edges)
         # a book that has not traded, or holds nothing, needs no rate
         return cls(start_us, edges, *(np.where(x == 0.0, 0.0, x * rates) for x in (net, value)))

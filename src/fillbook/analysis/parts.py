@@ -38,11 +38,12 @@ class Parts:
     ----------
     table
         A row a part, the best first: ``part``, its name for people; the tags; ``net, fees, funding,
-        volume, n_fills`` in `currency`; ``sharpe, deviation, max_drawdown, winning_days`` of its daily
-        PnL, null where undefined; ``daily``, its PnL of each UTC day of the view, null where an open
-        position had no mark.
+        volume, n_fills`` in `currency`, or in the quote of its pair where there is none; ``sharpe,
+        deviation, max_drawdown, winning_days`` of its daily PnL, null where undefined; ``daily``, its
+        PnL of each UTC day of the view, null where an open position had no mark.
     currency
-        Of every money column; None where the quotes have no common one, and the money then is null.
+        Of every money column; None where the quotes have no common one, and money then is null but for
+        parts of one pair.
     """
 
     table: pl.DataFrame
@@ -57,6 +58,7 @@ class Parts:
         rows = np.array([[np.nan if x is None else x for x in days] for days in self.table["daily"]])
         if n == 0 or rows.shape[1] < _LEAST_DAYS:
             return np.full((n, n), np.nan)
+        rows[[deviation(days) == 0.0 for days in rows]] = np.nan  # what differs by rounding did not vary
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(np.corrcoef(rows)).reshape(n, n)
 
@@ -80,26 +82,57 @@ def parts(data: PerformanceDataSource, answer: Overview, by: Sequence[Tag]) -> P
         view.ledger.column(tag)[first].cast(pl.Int8 if tag == "side" else pl.String).alias(tag) for tag in by
     ])  # fmt: skip
     group, part_of, book_of = _by_book(code, view.ledger.flow.book)
+    labels, part_of, book_of = _with_paid_only(view, labels, part_of, book_of)
     edges = day_edges(view.start_us, view.ledger.end_us)
     cash, position, volume, fees = _moves(view, group, part_of.size, edges)
-    paid = _funding(view, group, book_of, edges)
-    daily = _net(view, book_of, cash, position, edges)
-    rates = view.reporting.rates(edges)[book_of] if part_of.size else np.zeros((0, edges.size))
-    money = [_in_currency(x, rates) for x in (daily + np.cumsum(paid, axis=1), np.cumsum(paid, axis=1))]
-    at_end = view.reporting.at_end[book_of] * _to_quote(view, book_of)
+    paid = np.cumsum(_funding(view, group, book_of, edges), axis=1)
+    net = _net(view, book_of, cash, position, edges) + paid
+    rates, at_end = _rates(view, book_of, edges, is_own="pair" in by)
     columns = {
-        "net": money[0], "funding": money[1],
-        "fees": (fees * at_end)[:, None], "volume": (volume * view.reporting.at_end[book_of])[:, None],
+        "net": _in_currency(net, rates), "funding": _in_currency(paid, rates),
+        "fees": (fees * at_end * _to_quote(view, book_of))[:, None], "volume": (volume * at_end)[:, None],
     }  # fmt: skip
-    summed = {name: _summed(values, part_of, first.size) for name, values in columns.items()}
+    summed = {name: _summed(values, part_of, labels.height) for name, values in columns.items()}
     pnl = np.diff(summed["net"], axis=1, prepend=0.0)
-    count = np.bincount(code, minlength=first.size)
     table = pl.concat([
         _names(labels), labels,
         pl.DataFrame({name: values[:, -1] for name, values in summed.items()}),
-        pl.DataFrame({"n_fills": count}), _statistics(pnl),
+        pl.DataFrame({"n_fills": np.bincount(code, minlength=labels.height)}),
+        _statistics(pnl, view.conventions.periods_per_year),
     ], how="horizontal").with_columns(pl.selectors.float().fill_nan(None))  # fmt: skip
     return Parts(table.sort("net", descending=True, nulls_last=True), view.reporting.currency)
+
+
+def _with_paid_only(
+    view: View, labels: pl.DataFrame, part_of: Ints, book_of: Ints
+) -> tuple[pl.DataFrame, Ints, Ints]:
+    """The groups with those of books that were paid funding but traded nothing in this view."""
+    paid = set(view.ledger.funding["book"].to_list()) - set(book_of.tolist())
+    if not paid:
+        return labels, part_of, book_of
+    books = view.ledger.books[sorted(paid)]
+    nothing = pl.lit(None, dtype=pl.String)
+    tags = books.select([
+        (pl.col(tag) if tag in books.columns else nothing).cast(dtype).alias(tag)
+        for tag, dtype in labels.schema.items()
+    ])  # fmt: skip
+    every = pl.concat([labels, tags]).with_row_index("place")
+    kinds = (
+        every.unique(labels.columns, keep="first", maintain_order=True).drop("place").with_row_index("part")
+    )
+    joined = every.join(kinds, on=labels.columns, how="left", nulls_equal=True, maintain_order="left")
+    added = joined["part"][labels.height :].to_numpy().astype(np.int64)
+    return kinds.drop("part"), np.append(part_of, added), np.append(book_of, sorted(paid))
+
+
+def _rates(view: View, book_of: Ints, edges: Ints, *, is_own: bool) -> tuple[Floats, Floats]:
+    """Value of each group's quote at each day's end, and at the end.
+
+    Without a reporting currency a part of one pair stands in its own quote.
+    """
+    if view.reporting.currency is None and is_own:
+        return np.ones((book_of.size, edges.size)), np.ones(book_of.size)
+    return view.reporting.rates(edges)[book_of], view.reporting.at_end[book_of]
 
 
 def _names(labels: pl.DataFrame) -> pl.DataFrame:
@@ -131,10 +164,15 @@ def _by_book(code: Ints, book: Ints) -> tuple[Ints, Ints, Ints]:
     return np.searchsorted(present, both), present // n_books, present % n_books
 
 
+def _day_of(edges: Ints, at: Ints) -> Ints:
+    """Day that each time is in: a day ends where the next begins, the last one with the period."""
+    return np.asarray(np.minimum(np.searchsorted(edges, at, side="right"), edges.size - 1))
+
+
 def _moves(view: View, group: Ints, n: int, edges: Ints) -> tuple[Floats, Floats, Floats, Floats]:
     """Of each group: cash and position at the end of each day; volume and fees in all."""
     flow, n_days = view.ledger.flow, edges.size
-    place = group * n_days + np.minimum(np.searchsorted(edges, flow.at), n_days - 1)
+    place = group * n_days + _day_of(edges, flow.at)
 
     def through(values: Floats) -> Floats:
         return np.cumsum(np.bincount(place, values, n * n_days).reshape(n, n_days), axis=1)
@@ -186,15 +224,16 @@ def _funding(view: View, group: Ints, book_of: Ints, edges: Ints) -> Floats:
         is_open = np.abs(total) > _FLAT * np.abs(held).max(initial=0.0)
         share = np.where(is_open, held / np.where(is_open, total, 1.0), 0.0)
         share[0] += np.where(is_open, 0.0, 1.0)
-        day = np.minimum(np.searchsorted(edges, at), edges.size - 1)
+        day = _day_of(edges, at)
         for place_, part in enumerate(mine):
             paid[part] += np.bincount(day, share[place_] * amount, edges.size)
     return paid
 
 
 def _in_currency(values: Floats, rates: Floats) -> Floats:
-    """Values × rates; nothing needs no rate."""
-    return np.asarray(np.where(values == 0.0, 0.0, values * rates))
+    """Values × rates; before it traded a book needs no rate."""
+    has_none = np.isnan(rates).all(axis=1, keepdims=True) if rates.size else np.zeros((0, 1), bool)
+    return np.asarray(np.where((values == 0.0) & ~has_none, 0.0, values * rates))
 
 
 def _summed(values: Floats, part_of: Ints, n: int) -> Floats:
@@ -204,13 +243,13 @@ def _summed(values: Floats, part_of: Ints, n: int) -> Floats:
     return total
 
 
-def _statistics(pnl: Floats) -> pl.DataFrame:
+def _statistics(pnl: Floats, periods_per_year: float) -> pl.DataFrame:
     """Figures of each part's daily PnL, shape (n, n_days)."""
     equity = np.cumsum(np.pad(pnl, ((0, 0), (1, 0))), axis=1)
     known = [bool(pnl.shape[1]) and not np.isnan(days).any() for days in pnl]
     rows = [
         {
-            "sharpe": sharpe_ratio(days, periods_per_year=365.0), "deviation": deviation(days),
+            "sharpe": sharpe_ratio(days, periods_per_year=periods_per_year), "deviation": deviation(days),
             "max_drawdown": float(falls(level).max()), "winning_days": winning_days(days),
         }
         if is_known

@@ -9,6 +9,7 @@ from datetime import timedelta
 import polars as pl
 
 from fillbook.analysis.overview import Overview, overview
+from fillbook.errors import BadRequestError, MissingMarkError
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.results import Result
 
@@ -23,19 +24,26 @@ def before(data: PerformanceDataSource, answer: Overview, keys: Iterable[str]) -
     data
         The source the answer came from.
     answer
-        What is shown; only a view with a chosen start has a period before it.
+        What is shown; only a view with a chosen start has a period before it. Prices given by hand do
+        not hold for the earlier period and are left out there.
     keys
         Metrics to answer.
     """
     if answer.period is None or answer.chosen.start is None:
         return None
     start, end = answer.period
+    if start >= end:
+        return None
     earlier = start - (end - start)
     first = data.fills["at"].min()
     if first is None or earlier < first:  # type: ignore[operator]
         return None
     chosen = replace(answer.chosen, start=earlier, end=start)
-    return overview(data, chosen, answer.conventions, metrics=keys, check=False).metrics
+    how = replace(answer.conventions, marks={})  # prices given are of the end of the view, not of then
+    try:
+        return overview(data, chosen, how, metrics=keys, check=False).metrics
+    except (BadRequestError, MissingMarkError):
+        return None  # without those prices there is no answer
 
 
 def hourly(answer: Overview) -> pl.DataFrame:

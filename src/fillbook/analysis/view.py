@@ -12,7 +12,7 @@ from fillbook.analysis.orders import order_facts
 from fillbook.analysis.reporting import Reporting, reporting_of
 from fillbook.conventions import Conventions
 from fillbook.errors import BadRequestError
-from fillbook.filters import Filter
+from fillbook.filters import UNLINKED, Filter
 from fillbook.findings import Finding, Severity
 from fillbook.ledger.book import Ledger, Prepared, keep_ledger, prepare
 from fillbook.performance_data_source import PerformanceDataSource
@@ -105,7 +105,7 @@ def _booked(data: PerformanceDataSource, held: _Held, chosen: Filter, convention
     start_us = int(period[0].timestamp() * 1e6) if period else ledger.end_us
     reporting = reporting_of(ledger)
     findings = (*data.findings, *ledger.findings, *reporting.findings)
-    findings = (*findings, *_funding_left_out(data)) if parted else findings
+    findings = (*findings, *_funding_left_out(chosen.apply(data.funding))) if parted else findings
     return View(ledger, reporting, orders, period, start_us, findings, chosen, conventions)
 
 
@@ -123,14 +123,17 @@ def _held(data: PerformanceDataSource, conventions: Conventions) -> _Held:
 
 def _refuse_unknown(data: PerformanceDataSource, chosen: Filter) -> None:
     """A name the data does not hold is a typo, not an empty answer."""
-    for name, table, column in (
-        ("bots", "fills", "bot"), ("connectors", "fills", "connector"), ("pairs", "fills", "pair"),
+    for name, column in (
+        ("bots", "bot"), ("connectors", "connector"), ("pairs", "pair"), ("controllers", "controller_id"),
+        ("close_types", "close_type"),
     ):  # fmt: skip
-        wanted = set(getattr(chosen, name))
+        wanted = set(getattr(chosen, name)) - {UNLINKED}
         if not wanted:
             continue
         known: set[str] = set()
-        for source in (table, "orders", "executors", "funding"):
+        for source in ("fills", "orders", "executors", "funding", "controllers"):
+            if column not in data.tables[source].columns:
+                continue
             known |= set(data.tables[source][column].unique().cast(pl.String).drop_nulls())
         unknown = sorted(wanted - known)
         if unknown:
@@ -138,9 +141,9 @@ def _refuse_unknown(data: PerformanceDataSource, chosen: Filter) -> None:
             raise BadRequestError(message)
 
 
-def _funding_left_out(data: PerformanceDataSource) -> list[Finding]:
+def _funding_left_out(payments: pl.DataFrame) -> list[Finding]:
     """Funding belongs to positions, not to a side, a controller or a close type."""
-    rows = data.tables["funding"].height
+    rows = payments.height
     if not rows:
         return []
     return [Finding(

@@ -44,8 +44,11 @@ def net_at(ledger: Ledger, when: Ints) -> Floats:
     return books_at(ledger, when)[0]
 
 
-def books_at(ledger: Ledger, when: Ints) -> tuple[Floats, Floats]:
+def books_at(ledger: Ledger, when: Ints, *, is_open: bool = False) -> tuple[Floats, Floats]:
     """Net PnL and signed value of the position of each book at each time, in its quote.
+
+    With `is_open` a fill or payment at one of the times is not yet counted: a day ends where the next
+    begins. The end of the period counts what happened at it.
 
     Net is realised + unrealised − fees + funding. The mark at the end of the period is the ledger's
     own (a given price counts there, and only there). Both have shape (n_books, n_times); NaN where an
@@ -54,18 +57,21 @@ def books_at(ledger: Ledger, when: Ints) -> tuple[Floats, Floats]:
     net, value = np.zeros((2, ledger.books.height, when.size))
     rows_of = ledger.flow.slices()
     for i, (book, rows) in enumerate(zip(ledger.books.iter_rows(named=True), rows_of, strict=True)):
-        net[i], value[i] = _trading(ledger, book, rows, when)
-        net[i] += _funding(ledger, i, when)
+        until = when - is_open * (when < ledger.end_us)
+        net[i], value[i] = _trading(ledger, book, rows, when, until)
+        net[i] += _funding(ledger, i, until)
     return net, value
 
 
-def _trading(ledger: Ledger, book: Mapping[str, object], rows: slice, when: Ints) -> tuple[Floats, Floats]:
-    """Realised + unrealised − fees of one book, and what its position is worth, in quote."""
+def _trading(
+    ledger: Ledger, book: Mapping[str, object], rows: slice, when: Ints, until: Ints
+) -> tuple[Floats, Floats]:
+    """Realised + unrealised − fees of one book by the fills up to `until`, and its position, at `when`."""
     flow = ledger.flow
     at = flow.at[rows]
     if at.size == 0:
         return np.zeros(when.size), np.zeros(when.size)
-    index = np.searchsorted(at, when, side="right") - 1
+    index = np.searchsorted(at, until, side="right") - 1
     before = index < 0
     index = np.maximum(index, 0)
     settled = np.cumsum(flow.realized_wac[rows] - flow.fee[rows])[index]

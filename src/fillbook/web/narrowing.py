@@ -88,6 +88,17 @@ def on_row(key: str, rows: pl.DataFrame, act: Callable[[list[dict[str, Any]]], N
     return picked
 
 
+def taken() -> int:
+    """How many steps have been taken."""
+    return len(_steps())
+
+
+def follow(before: int) -> None:
+    """Run the whole page anew where a step was taken since `before`: a fragment alone would not."""
+    if taken() != before:
+        st.rerun()
+
+
 def way_back() -> None:
     """Buttons that take back the last step, or every choice; nothing where there is none."""
     steps = _steps()

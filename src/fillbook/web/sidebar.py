@@ -18,6 +18,7 @@ _ZONES = (
     "UTC", "America/New_York", "America/Sao_Paulo", "Europe/London", "Europe/Berlin", "Asia/Dubai",
     "Asia/Kolkata", "Asia/Singapore", "Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney",
 )  # fmt: skip
+_DATES = "dates_box"
 _QUICK = {"1D": 1, "7D": 7, "30D": 30, "All": 0}
 _METHODS: dict[CostMethod, str] = {
     "wac": "Weighted average", "fifo": "First in, first out", "lifo": "Last in, first out",
@@ -86,22 +87,25 @@ def _period(held: PerformanceDataSource) -> tuple[datetime | None, datetime | No
         "Period", [*_QUICK, narrowing.BETWEEN], default="All", required=True, key=narrowing.PERIOD,
         bind="query-params",
     )  # fmt: skip
-    if quick == narrowing.BETWEEN:
+    with st.container(key=_DATES):  # drawn always, so that the address always knows the dates
         days = st.date_input(
             "From and to, UTC", (first.date(), last.date()), min_value=first.date(),
             max_value=last.date(), key=narrowing.DAYS, bind="query-params",
         )  # fmt: skip
+    if quick == narrowing.BETWEEN:
         return _between(days)
+    st.html(f"<style>.st-key-{_DATES} {{display: none}}</style>")
     days_back = _QUICK[str(quick)]
     return (last - timedelta(days=days_back), None) if days_back else (None, None)
 
 
 def _between(days: object) -> tuple[datetime | None, datetime | None]:
-    """Start of the first day to the end of the last; open where no second day is chosen yet."""
+    """Start of the first day to the end of the last; a day alone is that day."""
     found = [day for day in days if isinstance(day, date)] if isinstance(days, tuple | list) else []
-    start = datetime.combine(found[0], time(), UTC) if found else None
-    end = datetime.combine(found[1], time(), UTC) + timedelta(days=1) if len(found) > 1 else None
-    return start, end
+    if not found:
+        return None, None
+    first, last = (datetime.combine(day, time(), UTC) for day in (found[0], found[-1]))
+    return first, last + timedelta(days=1)
 
 
 def _conventions() -> Conventions:

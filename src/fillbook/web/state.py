@@ -39,7 +39,7 @@ class Choice:
 
 
 class ChartSettings(TypedDict):
-    """How charts are drawn, the steps by which they narrowed the filter, and what the files were."""
+    """How charts are drawn; the filters before each step, the oldest first; what the files were."""
 
     period: Period
     zone: str

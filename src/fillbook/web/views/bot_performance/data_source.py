@@ -56,7 +56,7 @@ def show(held: PerformanceDataSource | None, *, is_open: bool = False) -> None:
         st.markdown(_WELCOME)
         _ways()
         return
-    with st.expander(headline(held), expanded=is_open, icon=":material/database:"):
+    with st.expander(headline(held), expanded=is_open, icon=":material/database:", key="source"):
         _changed()
         _loaded(held)
         _ways()

@@ -71,12 +71,13 @@ def _charts(answer: Overview, currency: str) -> None:
         drawn = equity_figure(equity, look, currency=currency, start=start, height=400, unusual=days)
         st_utils.chart("equity_figure", drawn)
     with right:
-        _by_period(answer, currency, days)
+        _by_period(answer, currency, days, narrowing.taken())
 
 
 @st.fragment
-def _by_period(answer: Overview, currency: str, unusual_days: list[date]) -> None:
+def _by_period(answer: Overview, currency: str, unusual_days: list[date], steps: int) -> None:
     """PnL by hour, day, week or month; a bar narrows to its days."""
+    narrowing.follow(steps)
     settings: state.ChartSettings = st.session_state[state.CHARTS]
     period: Period = st.segmented_control(
         "PnL by", _PERIODS, default=settings["period"], required=True, label_visibility="collapsed",
