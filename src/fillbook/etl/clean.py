@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from fillbook.etl.vocabulary import LP_TRADE_TYPE
-from fillbook.schema.tables import TABLES, empty
+from fillbook.schema.tables import columns_of, dtypes_of, empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +43,8 @@ def split(
     clock
         Now, UTC: what lies more than two days after it cannot have happened.
     """
+    if rows.is_empty():
+        return rows, rows.with_columns(pl.lit("").alias("reason"))
     cells = unreadable.filter(pl.col("table") == table)
     rules = [*_side_rules(table, rows, cells), *_rules(table, rows, cells, clock)]
     rows = _without_nan(table, rows)
@@ -67,7 +69,7 @@ def _side_rules(table: str, rows: pl.DataFrame, cells: pl.DataFrame) -> Iterator
 
 def _rules(table: str, rows: pl.DataFrame, cells: pl.DataFrame, clock: datetime) -> Iterator[Rule]:
     """Rules of the data model that some row breaks, strongest reason first."""
-    columns = TABLES[table].columns()
+    columns = columns_of(table)
     required = [name for name, column in columns.items() if not column.nullable]
     absent = [name for name in required if rows[name].null_count()]
     if absent:
@@ -106,7 +108,7 @@ def _without_nan(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     """`rows` with null where a nullable number is not finite."""
     nullable = [
         name
-        for name, column in TABLES[table].columns().items()
+        for name, column in columns_of(table).items()
         if column.nullable and rows[name].dtype == pl.Float64
     ]
     odd = [name for name in nullable if rows[name].is_finite().all() is False]
@@ -143,10 +145,9 @@ def quarantined(
     rows = refused.join(texts, on=["source", "row"], how="left", maintain_order="left")
     content = pl.struct(pl.exclude("reason")).struct.json_encode().alias("content")
     rows = rows.with_columns(content, pl.lit(table).alias("table"), _worth(refused, prices))
-    columns = {name: column.dtype for name, column in TABLES["quarantine"].columns().items()}
     return rows.select(
         (pl.col(name) if name in rows.columns else pl.lit(None)).cast(dtype).alias(name)
-        for name, dtype in columns.items()
+        for name, dtype in dtypes_of("quarantine").items()
     )
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TAGS = ("controller_id", "executor_id", "close_type")
+_NO_TAGS = pl.DataFrame(schema=dict.fromkeys(("bot", "order_id", *TAGS), pl.Categorical))
 
 
 def executor_tags(tables: Mapping[str, pl.DataFrame], bots: Mapping[int, str]) -> pl.DataFrame:
@@ -26,6 +27,8 @@ def executor_tags(tables: Mapping[str, pl.DataFrame], bots: Mapping[int, str]) -
     bots
         Bot of each file.
     """
+    if tables["executor_orders"].is_empty():
+        return _NO_TAGS.clone()
     named = pl.DataFrame(
         {"source": list(bots), "bot": list(bots.values())},
         schema={"source": pl.Int64, "bot": pl.Categorical},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from fillbook.findings import Finding, Severity
-from fillbook.schema.tables import TABLES, empty
+from fillbook.schema.tables import dtypes_of, empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -82,7 +82,7 @@ def stacked(table: str, raws: Sequence[RawTables]) -> pl.DataFrame:
 
 def _conformed(table: str, frame: pl.DataFrame, number: int) -> pl.DataFrame:
     """`frame` with the columns and dtypes of the data model, from file `number`."""
-    columns = {name: column.dtype for name, column in TABLES[table].columns().items()}
+    columns = dtypes_of(table)
     expressions = []
     for name, dtype in columns.items():
         if name == "source":

@@ -7,6 +7,8 @@ UTC, end in ``at``, and carry microseconds. `source` is the position of the file
 
 from __future__ import annotations
 
+import functools
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import dataframely as dy
@@ -261,6 +263,23 @@ TABLES: Mapping[str, type[dy.Schema]] = {
 }
 
 
+@functools.cache
+def columns_of(table: str) -> Mapping[str, dy.Column]:
+    """Columns of table `table` by name, worked out once: the data model does not change."""
+    return MappingProxyType(TABLES[table].columns())
+
+
+@functools.cache
+def dtypes_of(table: str) -> Mapping[str, pl.DataType]:
+    """Dtypes of the columns of table `table`."""
+    return MappingProxyType({name: column.dtype for name, column in columns_of(table).items()})
+
+
+@functools.cache
+def _empty(table: str) -> pl.DataFrame:
+    return pl.DataFrame(schema=dict(dtypes_of(table)))
+
+
 def empty(table: str) -> pl.DataFrame:
     """Table `table` without rows, with its columns and dtypes."""
-    return pl.DataFrame(schema={name: column.dtype for name, column in TABLES[table].columns().items()})
+    return _empty(table).clone()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable
 from importlib.metadata import entry_points
@@ -95,6 +96,7 @@ def checked_path(uri: str) -> Path:
     return path
 
 
+@functools.cache
 def _classes() -> dict[str, str]:
     """Addresses of all source classes: registered ones, ours among them."""
     found = {point.name: point.value for point in entry_points(group=GROUP)}

@@ -107,8 +107,11 @@ class Database:
             return then(rows) if then else rows
 
         try:
+            parts = self._blocks(table)
+            if len(parts) == 1:
+                return block(parts[0])
             with ThreadPoolExecutor(_THREADS) as pool:
-                return pl.concat(pool.map(block, self._blocks(table)))
+                return pl.concat(pool.map(block, parts))
         except _READ_ERRORS as error:
             raise damaged(self.uri, table, error) from error
 

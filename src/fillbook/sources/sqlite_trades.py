@@ -11,7 +11,7 @@ from functools import partial
 import polars as pl
 
 from fillbook.schema.raw import UNREADABLE_SCHEMA
-from fillbook.schema.tables import TABLES
+from fillbook.schema.tables import dtypes_of
 from fillbook.sources.hummingbot import (
     SCALE,
     SIDES,
@@ -46,13 +46,12 @@ _FEE = "CASE WHEN json_valid(trade_fee) THEN json_extract(trade_fee, '{}') END"
 
 def canonical(table: str, frame: pl.DataFrame, **columns: pl.Expr) -> pl.DataFrame:
     """Frame with the columns of a canonical table; what is not given is null, `source` is 0."""
-    schema = {name: column.dtype for name, column in TABLES[table].columns().items()}
     given = {"source": pl.lit(0), **columns}
     if "row" in frame.columns:
         given.setdefault("row", pl.col("row"))
     return frame.select(
         _own(given.get(name, pl.lit(None)).cast(dtype, strict=False), dtype).alias(name)
-        for name, dtype in schema.items()
+        for name, dtype in dtypes_of(table).items()
     )
 
 

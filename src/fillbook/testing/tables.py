@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from fillbook.schema.raw import RawTables, SourceInfo, no_unreadable
-from fillbook.schema.tables import TABLES
+from fillbook.schema.tables import columns_of, dtypes_of
 
 if TYPE_CHECKING:
     from fillbook.findings import Finding
@@ -88,7 +88,7 @@ def table(name: str, /, **columns: object) -> pl.DataFrame:
         Values by column: a list, or one value for all rows. Times are datetimes or seconds after
         `START`. Nullable columns default to null, ids are numbered from 1.
     """
-    schema = {key: column.dtype for key, column in TABLES[name].columns().items()}
+    schema = dtypes_of(name)
     unknown = set(columns) - set(schema)
     if unknown:
         message = f"{name} has no column {', '.join(sorted(unknown))}"
@@ -164,10 +164,10 @@ def _values(name: str, key: str, columns: Mapping[str, object], height: int) -> 
         values = [columns[key]] * height if given is None else given
     elif key == "at":
         values = list(range(height))
-    elif key in _NUMBERED and not TABLES[name].columns()[key].nullable:
+    elif key in _NUMBERED and not columns_of(name)[key].nullable:
         ids = [_NUMBERED[key].format(i + 1) for i in range(height)]
         values = [int(i) for i in ids] if key == "row" else list(ids)
-    elif TABLES[name].columns()[key].nullable and key not in _DEFAULTS.get(name, {}):
+    elif columns_of(name)[key].nullable and key not in _DEFAULTS.get(name, {}):
         values = [None] * height
     else:
         values = [_DEFAULTS.get(name, {}).get(key, _DEFAULTS[""].get(key))] * height
