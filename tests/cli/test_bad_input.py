@@ -196,7 +196,10 @@ def test_a_bot_that_writes_is_read_and_not_disturbed(run: Run, bot: Path) -> Non
         assert writer.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_a_bot_that_holds_the_lock_is_waited_for_or_said(run: Run, bot: Path) -> None:
+def test_a_bot_that_holds_the_lock_is_waited_for_or_said(
+    run: Run, bot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fillbook.sources.sqlite_reading._BUSY_MS", 300)
     with closing(sqlite3.connect(bot, isolation_level=None)) as writer:
         writer.execute("BEGIN EXCLUSIVE")
         code, answer, said = summary(run, bot)
