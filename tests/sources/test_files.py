@@ -64,6 +64,15 @@ def test_a_trades_csv_holds_exact_prices_and_every_fee(tmp_path: Path) -> None:
     assert raw.tables["flat_fees"].select("token", "amount").rows() == [("KCS", 0.5)]
 
 
+@pytest.mark.parametrize(
+    ("good", "odd"), [("'percent': '0'", "'percent': 'much'"), ("'amount': '0.5'", "'amount': 'much'")]
+)
+def test_a_fee_of_a_trades_csv_that_is_not_understood_is_unknown(tmp_path: Path, good: str, odd: str) -> None:
+    raw = read(tmp_path / "trades_bot.csv", TRADES.replace(good, odd))
+    assert raw.tables["fills"]["fee_percent"].to_list() == [None]
+    assert raw.unreadable["column"].to_list() == ["trade_fee"]
+
+
 def test_the_export_command_knows_no_fees_and_no_orders(tmp_path: Path) -> None:
     raw = read(tmp_path / "trades_20231114.csv", EXPORT)
     fill = raw.tables["fills"].row(0, named=True)

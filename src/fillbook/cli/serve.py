@@ -44,13 +44,12 @@ def readable(uris: list[str]) -> list[str]:
     UnreadableSourceError
         A source is not there, or may not be read.
     """
-    from fillbook.sources.base import checked_path, expand  # noqa: PLC0415
+    from fillbook.sources.base import checked_path, expand, plain_path  # noqa: PLC0415
 
     for uri in uris:
-        if not Path(uri).expanduser().is_dir():
+        if expand(uri) == [uri]:
             checked_path(uri)
-        expand(uri)
-    return [str(Path(uri).expanduser().resolve()) for uri in uris]
+    return [str(plain_path(uri).resolve()) for uri in uris]
 
 
 def run_page(uris: list[str], *, port: int, host: str, is_opened: bool) -> None:

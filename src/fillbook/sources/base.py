@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -72,6 +73,23 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def plain_path(uri: str) -> Path:
+    """Path of an address, with the home folder of ``~``.
+
+    Raises
+    ------
+    UnreadableSourceError
+        The name is not UTF-8, so that no table could carry it.
+    """
+    try:
+        uri.encode()
+    except UnicodeEncodeError as error:
+        shown = uri.encode("utf-8", "replace").decode()
+        why = "has a name that is not UTF-8"
+        raise UnreadableSourceError(shown, why, "rename the file, or read a copy") from error
+    return Path(os.path.expanduser(uri))  # noqa: PTH111  (Path's own fails where there is no such user)
+
+
 def checked_path(uri: str) -> Path:
     """Path of a file that exists, can be read and is not empty.
 
@@ -80,7 +98,7 @@ def checked_path(uri: str) -> Path:
     UnreadableSourceError
         It is not there, is a folder, is empty, or may not be read.
     """
-    path = Path(uri).expanduser()
+    path = plain_path(uri)
     try:
         if not path.exists():
             raise UnreadableSourceError(uri, "there is no such file", "check the path")
@@ -93,6 +111,8 @@ def checked_path(uri: str) -> Path:
             file.read(1)
     except PermissionError as error:
         raise UnreadableSourceError(uri, "may not be read by you", f"chmod +r {uri}") from error
+    except OSError as error:
+        raise UnreadableSourceError(uri, f"cannot be opened ({error.strerror})", "check the path") from error
     return path
 
 
@@ -138,10 +158,12 @@ def expand(uri: str) -> list[str]:
     UnreadableSourceError
         A folder that holds nothing to read.
     """
-    folder = Path(uri).expanduser()
-    if not folder.is_dir():
+    folder = plain_path(uri)
+    if not os.path.isdir(folder):  # noqa: PTH112  (false for a name too long, where Path's fails)
         return [uri]
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise UnreadableSourceError(uri, "may not be read by you", f"chmod +rx {uri}")
+    files = [path for path in sorted(folder.rglob("*")) if os.path.isfile(path)]  # noqa: PTH113  (as above)
     found = [str(path) for path in files if path.name.endswith(_READABLE) and not is_by_product(path)]
     if found:
         return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import ast
+import re
+from itertools import zip_longest
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +19,8 @@ _TRADES = {"market", "symbol", "timestamp", "order_id", "trade_type", "price", "
 _EXPORT = {"id", "timestamp", "exchange", "market", "side", "price", "amount"}
 _NUMBER = r"""(?:Decimal\()?["']?(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)"""
 _PERCENT = r"""["']percent["']\s*:\s*""" + _NUMBER
+_SAYS_PERCENT = r"""["']percent["']\s*:\s*(?:Decimal\()?["']?[^"'\s,}nN]"""  # something, and not null
+_SAYS_AMOUNT = r"""["']amount["']\s*:"""
 _FEE_COIN = r"""["'](?:token|asset)["']\s*:\s*["']([^"']+)["']"""
 _AMOUNT = r"""["']amount["']\s*:\s*""" + _NUMBER
 
@@ -103,7 +106,7 @@ def _asset(rows: pl.DataFrame, name: str, place: int) -> pl.Expr:
 
 def _trade_fills(rows: pl.DataFrame, bot: str) -> pl.DataFrame:
     fee = _optional(rows, "trade_fee")
-    known = fee.str.contains("flat_fees", literal=True) | fee.str.contains("percent", literal=True)
+    known = _is_fee(fee)
     return canonical(
         "fills",
         rows,
@@ -131,6 +134,14 @@ def _trade_fills(rows: pl.DataFrame, bot: str) -> pl.DataFrame:
     )
 
 
+def _is_fee(fee: pl.Expr) -> pl.Expr:
+    """Whether a fee was understood: it names a part, and every number it names is one."""
+    names_a_part = fee.str.contains("flat_fees", literal=True) | fee.str.contains("percent", literal=True)
+    is_odd_percent = fee.str.contains(_SAYS_PERCENT) & _float(fee.str.extract(_PERCENT)).is_null()
+    is_odd_amount = fee.str.count_matches(_SAYS_AMOUNT) != fee.str.count_matches(_AMOUNT)
+    return names_a_part & ~is_odd_percent & ~is_odd_amount
+
+
 def _more_fees(rows: pl.DataFrame) -> pl.DataFrame | None:
     """Flat fees after the first, where a fill has several."""
     if "trade_fee" not in rows.columns:
@@ -140,11 +151,11 @@ def _more_fees(rows: pl.DataFrame) -> pl.DataFrame | None:
         return None
     found = []
     for row, text in several.select("row", "trade_fee").iter_rows():
-        flats = ast.literal_eval(text.replace("null", "None"))["flat_fees"][1:]
-        found += [(row, flat.get("token", flat.get("asset")), float(flat["amount"])) for flat in flats]
-    schema = {"row": pl.Int64, "token": pl.String, "amount": pl.Float64}
+        coins, amounts = re.findall(_FEE_COIN, text), re.findall(_AMOUNT, text)
+        found += [(row, *part) for part in zip_longest(coins[1:], amounts[1:])]
+    schema = {"row": pl.Int64, "token": pl.String, "amount": pl.String}
     frame = pl.DataFrame(found, schema=schema, orient="row")
-    return canonical("flat_fees", frame, token=pl.col("token"), amount=pl.col("amount"))
+    return canonical("flat_fees", frame, token=pl.col("token"), amount=_float(pl.col("amount")))
 
 
 def _export_fills(rows: pl.DataFrame, path: Path) -> pl.DataFrame:
@@ -186,7 +197,10 @@ def _unreadable(rows: pl.DataFrame, fills: pl.DataFrame) -> pl.DataFrame:
         ("timestamp", "at"),
         ("price", "price_quote"),
         ("amount", "amount_base"),
+        ("trade_fee", "fee_percent"),
     ):
+        if column not in rows.columns:
+            continue
         lost = rows.filter(fills[target].is_null() & rows[column].is_not_null()).head(MAX_LISTED_ROWS * 50)
         found += [("fills", row, column, value) for row, value in lost.select("row", column).iter_rows()]
     return pl.DataFrame(found, schema=UNREADABLE_SCHEMA, orient="row")

@@ -91,6 +91,10 @@ def market_type(connector: str) -> tuple[MarketType, bool]:
     return "spot", known
 
 
+# What a calendar can say, years 1 to 9999; a time beyond is cut to it, and refused by the ETL.
+_CALENDAR_US = (-62_135_596_800_000_000, 253_402_300_799_000_000)
+
+
 def epoch_us(value: pl.Expr) -> pl.Expr:
     """Microseconds since 1970 of a number of seconds, ms, µs or ns, told apart by magnitude.
 
@@ -104,7 +108,7 @@ def epoch_us(value: pl.Expr) -> pl.Expr:
         .when(number.abs() < 1e17).then(1.0)
         .otherwise(1e-3)
     )  # fmt: skip
-    return (number * factor).round().cast(pl.Int64)
+    return (number * factor).round().clip(*_CALENDAR_US).cast(pl.Int64)
 
 
 def us_to_utc(microseconds: pl.Expr) -> pl.Expr:
@@ -123,12 +127,15 @@ def _divided(integers: pl.Series) -> pl.Series:
 
 def ms_to_utc(milliseconds: pl.Expr) -> pl.Expr:
     """UTC times of the millisecond columns of Hummingbot's tables."""
-    return us_to_utc(milliseconds.cast(pl.Int64, strict=False) * 1_000)
+    first, last = _CALENDAR_US
+    possible = milliseconds.cast(pl.Float64, strict=False).clip(first / 1_000, last / 1_000)
+    return us_to_utc(possible.cast(pl.Int64) * 1_000)
 
 
 def seconds_to_utc(seconds: pl.Expr) -> pl.Expr:
     """UTC times of the epoch seconds of executors and controllers (float, sub-second kept)."""
-    return us_to_utc((seconds.cast(pl.Float64, strict=False) * 1_000_000).round().cast(pl.Int64))
+    microseconds = seconds.cast(pl.Float64, strict=False) * 1_000_000
+    return us_to_utc(microseconds.round().clip(*_CALENDAR_US).cast(pl.Int64))
 
 
 def limit_price(stored: pl.Expr, order_type: pl.Expr) -> tuple[pl.Expr, pl.Expr]:

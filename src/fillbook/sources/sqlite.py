@@ -17,6 +17,7 @@ from fillbook.sources import sqlite_bots, sqlite_trades
 from fillbook.sources.base import bot_name, checked_path, sha256_of
 from fillbook.sources.hummingbot import KNOWN_VERSIONS
 from fillbook.sources.sqlite_reading import Database, damaged, is_sqlite, opened
+from fillbook.sources.sqlite_unreadable import unreadable_cells
 
 Reader = Callable[[Database, str], dict[str, pl.DataFrame]]
 
@@ -100,7 +101,7 @@ def _read(uri: str, path: Path, database: Database, digest: Callable[[], str]) -
             if name in _ESSENTIAL:
                 raise
             findings.append(_lost_table(uri, name, error))
-    unreadable = sqlite_trades.unreadable_cells(database, tables)
+    unreadable = unreadable_cells(database, tables)
     info = SourceInfo(
         uri=uri, kind="hummingbot_sqlite", bot=bot, schema_version=version,
         layout=_layout(database), size_bytes=path.stat().st_size, sha256=digest(),

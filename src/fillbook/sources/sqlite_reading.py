@@ -184,7 +184,15 @@ def damaged(uri: str, table: str, error: Exception) -> UnreadableSourceError:
             uri, f"is damaged in table {table} ({text.splitlines()[0]})",
             f'save what is left: sqlite3 "{uri}" .recover | sqlite3 recovered.sqlite',
         )  # fmt: skip
+    if "no such column: " in text:
+        return lacks(uri, table, text.rsplit("no such column: ", 1)[1].split(maxsplit=1)[0])
     return UnreadableSourceError(uri, f"cannot be read at table {table}: {text.splitlines()[0]}")
+
+
+def lacks(uri: str, table: str, column: str) -> UnreadableSourceError:
+    """A table without a column that every version of Hummingbot wrote."""
+    why = f"is not a database as Hummingbot writes it: table {table} has no column {column}"
+    return UnreadableSourceError(uri, why, "open the file as the bot left it")
 
 
 def is_sqlite(path: Path) -> bool:

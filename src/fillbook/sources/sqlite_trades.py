@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import closing
 from functools import partial
 
 import polars as pl
 
-from fillbook.schema.raw import UNREADABLE_SCHEMA
 from fillbook.schema.tables import dtypes_of
 from fillbook.sources.hummingbot import (
     SCALE,
@@ -21,7 +19,7 @@ from fillbook.sources.hummingbot import (
     unscaled,
     us_to_utc,
 )
-from fillbook.sources.sqlite_reading import Cell, Database, damaged, number, words
+from fillbook.sources.sqlite_reading import Cell, Database, lacks, number, words
 
 COLUMNS: dict[str, set[str]] = {
     "TradeFill": {
@@ -40,8 +38,11 @@ COLUMNS: dict[str, set[str]] = {
         "timestamp", "exchange", "trading_pair", "mid_price", "best_bid", "best_ask", "order_book",
     },
 }  # fmt: skip
-_LISTED_CELLS = 1_000
 _FEE = "CASE WHEN json_valid(trade_fee) THEN json_extract(trade_fee, '{}') END"
+# flat fees of a fill; null where none are named, −1 where what is named is no list
+_N_FLAT = """CASE WHEN json_valid(trade_fee) THEN CASE json_type(trade_fee, '$.flat_fees')
+WHEN 'array' THEN json_array_length(trade_fee, '$.flat_fees') WHEN 'null' THEN 0
+ELSE CASE WHEN json_type(trade_fee, '$.flat_fees') IS NOT NULL THEN -1 END END END"""
 
 
 def canonical(table: str, frame: pl.DataFrame, **columns: pl.Expr) -> pl.DataFrame:
@@ -68,9 +69,17 @@ def has(database: Database, table: str, *names: str) -> list[str]:
 
 
 def plain(database: Database, table: str, column: str) -> pl.Expr:
-    """Plain value of a price or amount: ×1e6 integers and floats differ by the declared type."""
-    is_scaled = database.columns[table][column] == "BIGINT"
-    return unscaled(pl.col(column)) if is_scaled else pl.col(column)
+    """Plain value of a price or amount: ×1e6 integers and floats differ by the declared type.
+
+    Raises
+    ------
+    UnreadableSourceError
+        The table has no such column.
+    """
+    declared = database.columns[table].get(column)
+    if declared is None:
+        raise lacks(database.uri, table, column)
+    return unscaled(pl.col(column)) if declared == "BIGINT" else pl.col(column)
 
 
 def is_scaled(database: Database, table: str) -> bool:
@@ -128,17 +137,23 @@ def read_fills(database: Database, bot: str) -> dict[str, pl.DataFrame]:
             f"coalesce({_FEE.format('$.flat_fees[0].token')}, {_FEE.format('$.flat_fees[0].asset')})",
         ),
         words("fee_amount", _FEE.format("$.flat_fees[0].amount")),
-        number(
-            "n_flat",
-            "CASE WHEN json_valid(trade_fee) THEN json_array_length(trade_fee, '$.flat_fees') END",
-        ),
+        number("n_flat", _N_FLAT),
     ]
     fills = database.read("TradeFill", cells, then=partial(_canonical_fills, database, bot))
-    more = fills.filter("has_more")["row"].to_list()
-    return {
-        "fills": fills.drop("has_more"),
-        **({"flat_fees": _more_fees(database, more)} if more else {}),
-    }
+    several = fills.filter("has_more")["row"].to_list()
+    fills = fills.drop("has_more")
+    if not several:
+        return {"fills": fills}
+    more, odd = _more_fees(database, several)
+    return {"fills": _without_fees(fills, odd) if odd else fills, "flat_fees": more}
+
+
+def _without_fees(fills: pl.DataFrame, rows: list[int]) -> pl.DataFrame:
+    """Fills with the fee of some rows unknown."""
+    is_known = ~pl.col("row").is_in(rows)
+    return fills.with_columns(
+        pl.when(is_known).then(name).alias(name) for name in ("fee_percent", "fee_token", "fee_amount")
+    )
 
 
 def _canonical_fills(database: Database, bot: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -147,7 +162,8 @@ def _canonical_fills(database: Database, bot: str, rows: pl.DataFrame) -> pl.Dat
     if has(database, "TradeFill", "trade_fee_in_quote"):
         recorded = plain(database, "TradeFill", "trade_fee_in_quote")
     percent = pl.col("percent").cast(pl.Float64, strict=False)
-    is_known = pl.col("n_flat").is_not_null() | percent.is_not_null()
+    flat = pl.col("fee_amount").cast(pl.Float64, strict=False)
+    is_known = _is_fee(percent, flat)
     return canonical(
         "fills", rows, **names(bot),
         at=ms_to_utc(pl.col("timestamp")), order_id=pl.col("order_id"),
@@ -156,24 +172,38 @@ def _canonical_fills(database: Database, bot: str, rows: pl.DataFrame) -> pl.Dat
         amount_base=plain(database, "TradeFill", "amount"),
         quantum=pl.lit(1.0 / SCALE if is_scaled(database, "TradeFill") else 0.0),
         fee_percent=pl.when(is_known).then(percent.fill_null(0.0)),
-        fee_token=pl.col("fee_token"), fee_amount=pl.col("fee_amount").cast(pl.Float64, strict=False),
+        fee_token=pl.when(is_known).then("fee_token"), fee_amount=pl.when(is_known).then(flat),
         fee_quote_recorded=recorded,
     ).with_columns((rows["n_flat"] > 1.0).fill_null(value=False).alias("has_more"))  # fmt: skip
 
 
-def _more_fees(database: Database, rows: list[int]) -> pl.DataFrame:
-    """Flat fees after the first, for the few fills that have several."""
-    found = []
+def _is_fee(percent: pl.Expr, flat: pl.Expr) -> pl.Expr:
+    """Whether a fee was understood: it names a part, and every part it names is what it should be."""
+    n_flat = pl.col("n_flat")
+    is_odd_percent = pl.col("percent").is_not_null() & percent.is_null()
+    is_nameless = pl.col("fee_token").is_null() & (flat != 0.0)
+    is_odd_list = (n_flat < 0.0) | ((n_flat > 0.0) & (flat.is_null() | is_nameless))
+    names_a_part = n_flat.is_not_null() | percent.is_not_null()
+    return names_a_part & ~is_odd_percent & ~is_odd_list.fill_null(value=False)
+
+
+def _more_fees(database: Database, rows: list[int]) -> tuple[pl.DataFrame, list[int]]:
+    """Flat fees after the first, for the few fills that have several; and fills whose are not understood."""
+    found: list[tuple[int, str, float]] = []
+    odd: list[int] = []
     with closing(database.connect()) as connection:
         for row in rows:
             query = 'SELECT trade_fee FROM "TradeFill" WHERE rowid = ?'
             fee = json.loads(connection.execute(query, (row,)).fetchone()[0])
-            for flat in fee["flat_fees"][1:]:
-                token = flat.get("token", flat.get("asset"))
-                found.append((row, token, str(flat.get("amount"))))
-    schema = {"row": pl.Int64, "token": pl.String, "amount": pl.String}
+            try:
+                parts = [(p.get("token", p.get("asset")), float(p["amount"])) for p in fee["flat_fees"][1:]]
+            except (AttributeError, KeyError, TypeError, ValueError):
+                odd.append(row)
+            else:
+                found += [(row, str(token), amount) for token, amount in parts]
+    schema = {"row": pl.Int64, "token": pl.String, "amount": pl.Float64}
     frame = pl.DataFrame(found, schema=schema, orient="row")
-    return canonical("flat_fees", frame, token=pl.col("token"), amount=pl.col("amount").cast(pl.Float64))
+    return canonical("flat_fees", frame, token=pl.col("token"), amount=pl.col("amount")), odd
 
 
 def read_orders(database: Database, bot: str) -> dict[str, pl.DataFrame]:
@@ -254,60 +284,3 @@ def read_quotes(database: Database, _bot: str) -> dict[str, pl.DataFrame]:
         at=us_to_utc(epoch_us(pl.col("timestamp"))), mid_quote=plain(database, "MarketData", "mid_price"),
         bid_quote=pl.when(bid > 0.0).then(bid), ask_quote=pl.when(ask > 0.0).then(ask),
     )}  # fmt: skip
-
-
-def unreadable_cells(database: Database, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Cells of fills and orders that are not the number their column promises, as text.
-
-    Parameters
-    ----------
-    database
-        Where the cells are.
-    tables
-        What was read from it; only columns that came out with nulls are looked at again.
-    """
-    found: list[tuple[str, int, str, str]] = []
-    try:
-        with closing(database.connect()) as connection:
-            for (table, column), (canonical_name, name) in _PROMISED.items():
-                rows = tables.get(canonical_name)
-                if rows is None or table not in database.columns or not has(database, table, column):
-                    continue
-                lost = _lost_rows(rows, name)
-                if lost:
-                    found += _unreadable(connection, table, column, canonical_name, lost)
-    except sqlite3.Error as error:
-        raise damaged(database.uri, "TradeFill", error) from error
-    return pl.DataFrame(found, schema=UNREADABLE_SCHEMA, orient="row")
-
-
-_PROMISED: Mapping[tuple[str, str], tuple[str, str]] = {
-    ("TradeFill", "timestamp"): ("fills", "at"), ("TradeFill", "price"): ("fills", "price_quote"),
-    ("TradeFill", "amount"): ("fills", "amount_base"),
-    ("TradeFill", "trade_fee_in_quote"): ("fills", "fee_quote_recorded"),
-    ("TradeFill", "trade_fee"): ("fills", "fee_percent"),
-    ("Order", "creation_timestamp"): ("orders", "at"), ("Order", "price"): ("orders", "price_quote"),
-    ("Order", "amount"): ("orders", "amount_base"),
-}  # fmt: skip
-
-
-def _lost_rows(rows: pl.DataFrame, name: str) -> list[int]:
-    """Row ids where a column came out null without a known reason."""
-    if not rows[name].null_count():
-        return []
-    lost = pl.col(name).is_null()
-    if name == "price_quote" and "price_reason" in rows.columns:
-        lost &= pl.col("price_reason").is_null()
-    return rows.filter(lost)["row"].to_list()
-
-
-def _unreadable(
-    connection: sqlite3.Connection, table: str, column: str, name: str, lost: list[int]
-) -> list[tuple[str, int, str, str]]:
-    """Those of the lost cells that hold something, at most a thousand."""
-    bad = f"typeof({column}) NOT IN ('integer', 'real', 'null')"
-    if column == "trade_fee":
-        bad = f"NOT json_valid({column})"
-    few = f"rowid IN ({', '.join(map(str, lost))}) AND " if len(lost) <= _LISTED_CELLS else ""
-    query = f'SELECT rowid, CAST({column} AS TEXT) FROM "{table}" WHERE {few}{bad} LIMIT {_LISTED_CELLS}'
-    return [(name, row, column, str(value)) for row, value in connection.execute(query)]
