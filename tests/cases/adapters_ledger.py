@@ -98,7 +98,7 @@ def kept_tables(
     **conventions: Any,
 ) -> Ledger:
     """Ledger of canonical tables, marked at the case's mark."""
-    names = ("fills", "flat_fees", "funding", "quotes", "candles")
+    names = ("fills", "flat_fees", "funding", "quotes", "candles", "quarantine")
     whole = {name: tables.get(name, empty(name)) for name in names}
     last = [whole[name]["at"].max() for name in ("fills", "funding") if whole[name].height]
     marks = {str(case["symbol"]): num(case["mark_price"])} if "mark_price" in case else {}
@@ -361,11 +361,10 @@ def normalise(case: Case) -> Any:
     done = performance_etl(raws, clock=datetime(2030, 1, 1, tzinfo=UTC))
     fills = done.tables["fills"]
     counts = {finding.rule: finding.n_rows for finding in done.findings}
-    whole = {name: done.tables[name] for name in ("fills", "flat_fees", "funding", "quotes", "candles")}
     chosen = Conventions(
         marks={case["symbol"]: num(case["mark_price"])}, market_types={"m": case["market_type"]}
     )
-    ledger = keep_ledger(prepare(whole, chosen), end=fills["at"].max())  # type: ignore[arg-type]
+    ledger = keep_ledger(prepare(done.tables, chosen), end=fills["at"].max())  # type: ignore[arg-type]
     book = ledger.books.row(0, named=True)
     dropped = sum(n for rule, n in counts.items() if rule.startswith("duplicate"))
     conflicts = counts.get("conflicting_duplicate", 0)
@@ -373,7 +372,7 @@ def normalise(case: Case) -> Any:
         "kept_in_ledger_order": [list(pair) for pair in fills.select("order_id", "trade_id").rows()],
         "n_fills": fills.height, "n_duplicates_dropped": dropped, "n_conflicts": conflicts,
         "n_self_trade_pairs": counts.get("self_trade_pair", 0), "position": book["position_base"],
-        "realised_gross": book["realized_quote"], "status": "partial" if conflicts else book["status"],
+        "realised_gross": book["realized_quote"], "status": book["status"],
     }  # fmt: skip
 
 
@@ -383,7 +382,7 @@ def zero_price(case: Case) -> Any:
     rows = fill_table(case, case["fills"])
     orders = {order["id"]: order_price(num(order["price"]), order["order_type"]) for order in case["orders"]}
     done = performance_etl([raw_tables(fills=rows)], clock=datetime(2030, 1, 1, tzinfo=UTC))
-    clean = kept_tables(case, {"fills": done.tables["fills"]}).books.row(0, named=True)
+    clean = kept_tables(case, done.tables).books.row(0, named=True)
     refused = done.tables["quarantine"]
     taken = kept(case, case["fills"]).books.row(0, named=True)
     amounts = [json.loads(content)["amount_base"] for content in refused["content"]]
@@ -391,8 +390,7 @@ def zero_price(case: Case) -> Any:
         "quarantine": {
             "n_quarantined": refused.height, "quarantined_qty": sum(amounts),
             "position": clean["position_base"], "realised_gross": clean["realized_quote"],
-            "unrealised": clean["unrealized_quote"],
-            "status": "partial" if refused.height else clean["status"],
+            "unrealised": clean["unrealized_quote"], "status": clean["status"],
         },
         "accept": {
             "position": taken["position_base"], "realised_gross": taken["realized_quote"],

@@ -160,6 +160,102 @@ def test_a_fee_that_does_not_parse_is_unknown_not_zero(run: Run, bot: Path) -> N
     assert rules(answer) & {"fees_unknown", "fee_unconverted", "unreadable_value"}
 
 
+ODD_FEES = {
+    "no JSON": "{broken",
+    "a list": "[]",
+    "nothing": "null",
+    "a percent that is no number": '{"percent": "much", "flat_fees": []}',
+    "fees that are no list": '{"percent": "0", "flat_fees": "none"}',
+    "an amount that is no number": '{"percent": "0", "flat_fees": [{"token": "USDT", "amount": "much"}]}',
+    "a second fee that is none": (
+        '{"percent": "0", "flat_fees": [{"token": "USDT", "amount": "0.2"}, {"token": "BNB", "amount": "x"}]}'
+    ),
+    "a list of words": '{"percent": "0", "flat_fees": ["a", "b"]}',
+    "a fee of no token": '{"percent": "0", "flat_fees": [{"token": null, "amount": "0.2"}]}',
+}
+
+
+@pytest.mark.parametrize("what", ODD_FEES)
+def test_a_fee_that_is_not_understood_is_unknown_not_zero(run: Run, bot: Path, what: str) -> None:
+    # the bot recorded nothing in quote either, so the fee is not known at all
+    execute(bot, "UPDATE TradeFill SET trade_fee = ? WHERE order_id = 'o7'", ODD_FEES[what])
+    code, answer, _ = summary(run, bot)
+    assert code == 1
+    assert answer is not None
+    assert answer["metrics"]["n_fills"]["value"] == 400
+    assert "fee_unconverted" in answer["metrics"]["net_pnl"]["reasons"]
+    (finding,) = [f for f in answer["findings"] if f["rule"] == "unreadable_value"]
+    assert (finding["rows"], finding["n_rows"]) == ([8], 1)
+
+
+def test_json_of_an_executor_that_does_not_parse_is_said(run: Run, tmp_path: Path) -> None:
+    executor = {
+        "id": "e1", "timestamp": AT_MS / 1000, "type": "position_executor", "config": {}, "custom_info": {},
+        "net_pnl_quote": 0.0, "cum_fees_quote": 0.0, "filled_amount_quote": 0.0, "controller_id": "main",
+    }  # fmt: skip
+    controller = {"id": "main", "controller_id": 1, "timestamp": 0.0, "type": "generic", "config": {}}
+    tables = {"TradeFill": [fill(1)], "Executors": [executor], "Controllers": [controller]}
+    path = write_database(tmp_path / "bot.sqlite", tables)
+    execute(path, "UPDATE Executors SET config = '{oops', custom_info = '['")
+    execute(path, "UPDATE Controllers SET config = 'x'")
+    _, answer, _ = summary(run, path)
+    assert answer is not None
+    said = {(f["table"], f["message"]) for f in answer["findings"] if f["rule"] == "unreadable_value"}
+    assert said == {
+        ("executors", "1 cell of config not readable, first '{oops'"),
+        ("executors", "1 cell of custom_info not readable, first '['"),
+        ("controllers", "1 cell of config not readable, first 'x'"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("TradeFill", "price"), ("TradeFill", "trade_fee"), ("Order", "amount")]
+)
+def test_a_column_that_is_not_there_is_named(run: Run, tmp_path: Path, table: str, column: str) -> None:
+    order = {**fill(1), "id": "o1", "creation_timestamp": AT_MS, "last_update_timestamp": AT_MS}
+    path = write_database(tmp_path / "bot.sqlite", {"TradeFill": [fill(1)], "Order": [order]})
+    execute(path, f'ALTER TABLE "{table}" RENAME COLUMN {column} TO other')
+    code, answer, said = summary(run, path)
+    assert (code, answer) == (2, None)
+    assert f"table {table} has no column {column}" in " ".join(said.split())
+
+
+def test_fills_kept_out_make_the_figures_partial(run: Run, bot: Path) -> None:
+    execute(bot, "UPDATE TradeFill SET price = 0 WHERE order_id IN ('o7', 'o8')")
+    said = run("summary", bot, "--json", "--mark", "ABC-USDT=100")
+    answer = json.loads(said.out)
+    for key in ("net_pnl", "volume", "n_fills", "fees"):
+        assert answer["metrics"][key]["status"] == "partial", key
+        assert answer["metrics"][key]["reasons"] == ["fills_quarantined"], key
+    assert answer["books"][0]["reasons"] == ["fills_quarantined"]
+    assert answer["trust"] == "the book balances; 2 fills quarantined, 2 of unknown value"
+    later = run("summary", bot, "--json", "--mark", "ABC-USDT=100", "--from", "2023-11-14T22:14:00")
+    assert json.loads(later.out)["metrics"]["net_pnl"]["status"] == "ok"  # they lie before
+
+
+def test_without_fills_there_is_nothing_to_balance(run: Run, tmp_path: Path) -> None:
+    path = write_database(tmp_path / "bot.sqlite", {})
+    code, answer, _ = summary(run, path)
+    assert answer is not None
+    assert (code, answer["trust"]) == (0, "nothing to balance")
+
+
+@pytest.mark.parametrize("name", ["a" * 300 + ".sqlite", "~nobody_of_this_name/bot.sqlite"])
+@pytest.mark.parametrize("command", ["summary", "serve"])
+def test_a_path_that_leads_nowhere_is_said(run: Run, name: str, command: str) -> None:
+    said = run(command, name)
+    assert said.code == 2
+    assert name[:60] in said.err
+
+
+def test_a_name_that_is_not_utf8_is_said(run: Run, bot: Path) -> None:
+    odd = os.fsencode(bot.parent) + b"/bad\xff.sqlite"
+    bot.rename(os.fsdecode(odd))
+    said = run("summary", os.fsdecode(odd))
+    assert said.code == 2
+    assert "not UTF-8" in said.err
+
+
 def test_text_that_is_no_utf8_is_read_and_said(run: Run, bot: Path) -> None:
     execute(bot, "UPDATE TradeFill SET order_id = CAST(x'ff6f37' AS TEXT) WHERE order_id = 'o7'")
     code, answer, _ = summary(run, bot)
@@ -171,7 +267,7 @@ def test_text_that_is_no_utf8_is_read_and_said(run: Run, bot: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("stamp", [0, 7, 9_999_999_999_999])
+@pytest.mark.parametrize("stamp", [0, 7, -5, 9_999_999_999_999, 2**63 - 1, -(2**63)])
 def test_times_out_of_this_world_are_put_aside(run: Run, bot: Path, stamp: int) -> None:
     execute(bot, "UPDATE TradeFill SET timestamp = ? WHERE order_id = 'o7'", stamp)
     code, answer, _ = summary(run, bot)

@@ -12,7 +12,7 @@ from fillbook.analysis.reporting import Reporting
 from fillbook.arrays import Bools, Floats, Ints
 from fillbook.conventions import Conventions
 from fillbook.ledger.book import Ledger
-from fillbook.ledger.book_sums import INVERSE
+from fillbook.ledger.book_sums import INVERSE, KEPT_OUT
 from fillbook.ledger.equity import Curve, books_at, day_edges
 from fillbook.metrics.inputs import Inputs
 from fillbook.metrics.returns import compounded_returns, fixed_returns
@@ -20,11 +20,18 @@ from fillbook.results import Undefined
 
 _DAY_US = 86_400_000_000
 _MONEY_PARTIAL = (
+    KEPT_OUT,
     "marked_at_last_fill",
     "fee_unconverted",
     "funding_unavailable",
     "funding_not_covered",
 )
+
+
+_OF_FILLS = (
+    "book_realized", "book_volume", "fill_at", "trip_notional", "trip_hold_s", "position_value_s",
+    "closed_value", "gross_exposure", "order_filled",
+)  # fmt: skip
 
 
 def _total(net: Floats, rates: Floats) -> Floats:
@@ -290,15 +297,17 @@ def _exposure(ledger: Ledger, rate: Floats) -> Floats:
 def _reasons(ledger: Ledger) -> dict[str, tuple[str, ...]]:
     """By input: why it is partial."""
     found = {reason for reasons in ledger.books["reasons"] for reason in reasons}
+    found |= {KEPT_OUT} if ledger.kept_out.height else set()
     money = tuple(reason for reason in _MONEY_PARTIAL if reason in found)
     only = {
-        name: tuple(r for r in money if r.startswith(prefix))
-        for name, prefix in (
-            ("book_unrealized", "marked"),
-            ("book_fees_paid", "fee_"),
-            ("book_rebates", "fee_"),
+        name: tuple(r for r in money if r.startswith(prefixes))
+        for name, prefixes in (
+            ("book_unrealized", ("marked", KEPT_OUT)),
+            ("book_fees_paid", ("fee_", KEPT_OUT)),
+            ("book_rebates", ("fee_", KEPT_OUT)),
             ("book_funding", "funding"),
         )
     }
+    counted = dict.fromkeys(_OF_FILLS, tuple(reason for reason in money if reason == KEPT_OUT))
     whole = dict.fromkeys(("book_net", "daily_pnl", "daily_return", "daily_basis", "equity", "curve"), money)
-    return {**only, **whole, "trip_pnl": tuple(r for r in money if not r.startswith("marked"))}
+    return {**counted, **only, **whole, "trip_pnl": tuple(r for r in money if not r.startswith("marked"))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -14,7 +14,7 @@ from fillbook.conventions import Conventions
 from fillbook.filters import Filter
 from fillbook.findings import Finding
 from fillbook.ledger.book_findings import fee_findings, funding_gaps
-from fillbook.ledger.book_sums import INVERSE, book_sums
+from fillbook.ledger.book_sums import INVERSE, book_sums, with_kept_out
 from fillbook.ledger.fees import Fees, ThirdToken, fees_in_quote, revalued
 from fillbook.ledger.flow import Flow
 from fillbook.ledger.funding import assign_funding, funding_findings
@@ -22,6 +22,7 @@ from fillbook.ledger.marks import Mark, end_mark, refuse_missing
 from fillbook.ledger.positions import Assignment, assign_books
 from fillbook.ledger.rates import Prices, Series
 from fillbook.ledger.round_trips import average_price, fold_round_trips, funding_of_trips
+from fillbook.schema.tables import empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Prepared:
         Every price the data holds.
     funding
         All payments, checked against the whole position of their book.
+    quarantine
+        Fills that are in no book.
     findings
         What was noticed.
     """
@@ -53,6 +56,7 @@ class Prepared:
     third: tuple[ThirdToken, ...]
     prices: Prices
     funding: pl.DataFrame
+    quarantine: pl.DataFrame
     conventions: Conventions
     findings: tuple[Finding, ...]
 
@@ -83,6 +87,8 @@ class Ledger:
         Every price the data held.
     end_us
         End of the period, µs UTC: where open positions are marked.
+    kept_out
+        Quarantined fills of this view: what the books lack.
     findings
         What booking found.
     """
@@ -99,6 +105,7 @@ class Ledger:
     prices: Prices
     conventions: Conventions
     end_us: int
+    kept_out: pl.DataFrame
     findings: tuple[Finding, ...]
 
     def column(self, name: str) -> pl.Series:
@@ -118,7 +125,7 @@ def prepare(
     Parameters
     ----------
     tables
-        Canonical tables: fills, flat_fees, funding, quotes, candles.
+        Canonical tables: fills, flat_fees, funding, quotes, candles, and the quarantine if there is one.
     conventions
         How to book.
     rates
@@ -140,7 +147,10 @@ def prepare(
         [(whole.at[rows], whole.position[rows], whole.price[rows]) for rows in whole.slices()],
     )  # fmt: skip
     findings = (*assigned.findings, *fee_findings(fees, fills), *funding_findings(funding))
-    return Prepared(fills, assigned, whole, fees.method, fees.third, prices, funding, conventions, findings)
+    quarantine = tables.get("quarantine", empty("quarantine")).filter(pl.col("table") == "fills")
+    return Prepared(
+        fills, assigned, whole, fees.method, fees.third, prices, funding, quarantine, conventions, findings
+    )
 
 
 def keep_ledger(
@@ -177,10 +187,21 @@ def keep_ledger(
     books, unit_marks = book_sums(books, flow, lost, method, funding, marks, trips, conventions, end_us)
     if conventions.strict_marks:
         refuse_missing(books)
+    kept_out = _kept_out(prepared.quarantine, chosen)
     return Ledger(
-        books, flow, fills, rows, method, funding, trips, unit_marks, left_over, prepared.prices,
-        conventions, end_us, (*prepared.findings, *funding_gaps(books)),
+        with_kept_out(books, kept_out, fills), flow, fills, rows, method, funding, trips, unit_marks,
+        left_over, prepared.prices, conventions, end_us, kept_out,
+        (*prepared.findings, *funding_gaps(books)),
     )  # fmt: skip
+
+
+def _kept_out(quarantine: pl.DataFrame, chosen: Filter | None) -> pl.DataFrame:
+    """Quarantined fills that a filter may have meant; one without a time belongs to every period."""
+    if quarantine.is_empty() or chosen is None:
+        return quarantine
+    timeless = (pl.col("reason") == "bad_time") | pl.col("at").is_null()
+    at_any_time = replace(chosen, start=None, end=None).apply(quarantine.filter(timeless))
+    return pl.concat([chosen.apply(quarantine.filter(~timeless)), at_any_time])
 
 
 def _epoch_us(moment: datetime) -> int:

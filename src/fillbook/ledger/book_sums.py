@@ -22,6 +22,7 @@ BOOK_COLUMNS = (
     "status", "reasons",
 )  # fmt: skip
 INVERSE = "inverse_perp"
+KEPT_OUT = "fills_quarantined"
 
 
 def book_sums(
@@ -79,6 +80,37 @@ def book_sums(
         *_reasons(books, flow, fee_method, funding, marks, end_us),
     )
     return counted.with_columns(pl.selectors.float().fill_nan(None)).select(BOOK_COLUMNS), unit_mark
+
+
+def with_kept_out(books: pl.DataFrame, kept_out: pl.DataFrame, fills: pl.DataFrame) -> pl.DataFrame:
+    """Books with status and reason where some of their fills were quarantined.
+
+    Parameters
+    ----------
+    books
+        A row a book.
+    kept_out
+        Quarantined fills.
+    fills
+        The canonical table, which says whose file each row came from.
+    """
+    if kept_out.is_empty():
+        return books
+    bots = fills.select("source", "bot").unique("source")
+    named = kept_out.join(bots, on="source", how="left").select("bot", "connector", "pair").unique()
+    on = ["bot", "connector", "pair"]
+    is_short = books.select(on).join(named.with_columns(short=True), on=on, how="left", maintain_order="left")
+    short = is_short["short"].fill_null(value=False)
+    return books.with_columns(
+        pl.when(short)
+        .then(pl.concat_list("reasons", pl.lit(KEPT_OUT)))
+        .otherwise("reasons")
+        .alias("reasons"),
+        pl.when(short & (pl.col("status") == "ok"))
+        .then(pl.lit("partial"))
+        .otherwise("status")
+        .alias("status"),
+    )
 
 
 def _traded(flow: Flow, trips: pl.DataFrame, n_books: int) -> list[pl.Series]:

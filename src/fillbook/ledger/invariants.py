@@ -58,6 +58,7 @@ class Outcome:
 
 
 Invariant = Callable[["Ledger", Mapping[str, "pl.DataFrame"]], Outcome]
+KEPT_OUT = "quarantined_share"  # speaks of rows nobody booked, not of what the bot recorded
 INVARIANTS: dict[str, tuple[str, bool, Invariant]] = {}
 
 
@@ -112,14 +113,13 @@ def run_checks(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> tuple[Chec
 
 def trust_line(checks: tuple[Check, ...]) -> str:
     """One line: the book balances, or what does not."""
-    if not any(check.verdict is not Verdict.NOT_CHECKABLE for check in checks):
+    if not any(check.is_own and check.verdict is not Verdict.NOT_CHECKABLE for check in checks):
         return "nothing to balance"
-    own = [check for check in checks if check.is_own and check.verdict is Verdict.FAIL]
+    failed = [check for check in checks if check.verdict is Verdict.FAIL]
+    own = [check.label for check in failed if check.is_own]
     if own:
-        return "the book does not balance: " + "; ".join(check.label for check in own)
-    differ = [check for check in checks if check.verdict is Verdict.FAIL]
-    if not differ:
-        return "the book balances"
-    if len(differ) == 1:
-        return "the book balances; one of the bot's own records differs"
-    return f"the book balances; {len(differ)} of the bot's own records differ"
+        return "the book does not balance: " + "; ".join(own)
+    kept_out = [check.detail for check in failed if check.key == KEPT_OUT]
+    n = len(failed) - len(kept_out)
+    differ = ["one of the bot's own records differs" if n == 1 else f"{n} of the bot's own records differ"]
+    return "; ".join(["the book balances", *kept_out, *(differ if n else [])])

@@ -147,8 +147,9 @@ def quarantined_share(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Out
     known = out["notional_quote"].drop_nulls()
     booked = float((tables["fills"]["amount_base"] * tables["fills"]["price_quote"]).sum())
     unknown = out.height - known.len()
-    share = float(known.sum()) / (booked + float(known.sum())) if booked or known.sum() else 0.0
-    detail = f"{out.height} fills quarantined, {share:.2%} of the notional" + (
-        f" and {unknown} of unknown value" if unknown else ""
+    worth = (
+        [f"{float(known.sum()) / (booked + float(known.sum())):.2%} of the notional"] if known.len() else []
     )
+    worth += [f"{unknown} of unknown value"] if unknown else []
+    detail = f"{out.height:,} fill{'s'[: out.height != 1]} quarantined, {' and '.join(worth)}"
     return Outcome(Verdict.FAIL, detail, -float(known.sum()))
