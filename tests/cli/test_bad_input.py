@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from cli.command_line import Run
@@ -123,6 +124,30 @@ def test_a_cut_file_is_an_error_or_says_what_is_lost(run: Run, bot: Path, kept: 
     code, answer, said = summary(run, bot)
     assert code in (1, 2)
     assert "bot.sqlite" in said if code == 2 else "damaged_table" in rules(answer)
+
+
+def test_a_schema_that_is_no_text_is_damage(run: Run, bot: Path) -> None:
+    bot.write_bytes(bot.read_bytes().replace(b'CREATE TABLE "TradeFill" (', b'CREATE \xa8BLE "TradeFill" ('))
+    code, answer, said = summary(run, bot)
+    assert (code, answer) == (2, None)
+    assert "is damaged" in " ".join(said.split())
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_parquet_file_with_a_hole_is_read_or_said(run: Run, tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "candles_binance_ABC-USDT_1m.parquet"
+    chance = random.Random(seed)
+    n = 5_000
+    prices = [100.0 + chance.random() for _ in range(n)]
+    times = [AT_MS + 60_000 * i for i in range(n)]
+    rows = {"timestamp": times, **dict.fromkeys(("open", "high", "low", "close", "volume"), prices)}
+    pl.DataFrame(rows).write_parquet(path)
+    whole = bytearray(path.read_bytes())
+    start = chance.randrange(len(whole) - 200)
+    whole[start : start + 200] = bytes(200)
+    path.write_bytes(bytes(whole))
+    code, _, said = summary(run, path)
+    assert code in (0, 1) or "Parquet" in said or "candle" in said
 
 
 @pytest.mark.parametrize("seed", range(25))

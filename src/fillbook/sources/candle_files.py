@@ -83,7 +83,7 @@ def _rows(uri: str, path: Path) -> pl.DataFrame:
     if path.suffix == ".parquet":
         try:
             frame = pl.read_parquet(path)
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             why = f"is not a Parquet file that can be read ({str(error).splitlines()[0]})"
             raise UnreadableSourceError(uri, why) from error
         frame = frame.drop("row", strict=False).with_row_index("row", offset=1)

@@ -56,7 +56,7 @@ class HummingbotDatabase:
                 sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
             ) as connection:
                 names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeDecodeError):  # reading it says what is wrong
             return True
         return not {"trades", "orders"} <= names
 

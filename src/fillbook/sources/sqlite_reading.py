@@ -31,9 +31,10 @@ _HOT = (
     "unable to open",
     "disk I/O",
 )  # a journal that only a writer may replay
+_BROKEN = ("malformed", "disk I/O", "not a database")
 Convert = Callable[[pl.DataFrame], pl.DataFrame]
 _DRIVER = adbc_driver_sqlite._driver_path()  # noqa: SLF001  (it has no other name)
-_READ_ERRORS = (adbc.Error, pl.exceptions.PolarsError, sqlite3.Error)
+_READ_ERRORS = (adbc.Error, pl.exceptions.PolarsError, sqlite3.Error, UnicodeDecodeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ def damaged(uri: str, table: str, error: Exception) -> UnreadableSourceError:
     if "locked" in text or "busy" in text:
         why = f"is locked: another program held it for {_BUSY_MS // 1000} s"
         return UnreadableSourceError(uri, why, "try again, or read a copy of the file")
-    if "malformed" in text or "disk I/O" in text or "not a database" in text:
+    if isinstance(error, UnicodeDecodeError) or any(word in text for word in _BROKEN):
         return UnreadableSourceError(
             uri, f"is damaged in table {table} ({text.splitlines()[0]})",
             f'save what is left: sqlite3 "{uri}" .recover | sqlite3 recovered.sqlite',
@@ -260,7 +261,7 @@ def _described(uri: str, address: str) -> Database:
         for name in names:
             counts[name] = int(connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])
         return Database(uri, address, columns, counts)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if isinstance(error, sqlite3.OperationalError):
             raise
         raise damaged(uri, "sqlite_master", error) from error
