@@ -176,6 +176,15 @@ def test_mixed_types_lose_the_row_not_the_answer(run: Run, bot: Path) -> None:
     assert "bot.sqlite" in json.dumps(finding)
 
 
+@pytest.mark.parametrize(("word", "rule"), [("HOLD", "unknown_side"), ("RANGE", "lp_trade")])
+def test_a_side_that_is_none_is_no_pool_trade(run: Run, bot: Path, word: str, rule: str) -> None:
+    execute(bot, "UPDATE TradeFill SET trade_type = ? WHERE order_id = 'o7'", word)
+    _, answer, _ = summary(run, bot)
+    assert answer is not None
+    assert answer["metrics"]["n_fills"]["value"] == 399
+    assert {f["rule"] for f in answer["findings"] if f["rows"] == [8]} - {"unreadable_value"} == {rule}
+
+
 def test_a_fee_that_does_not_parse_is_unknown_not_zero(run: Run, bot: Path) -> None:
     execute(bot, "UPDATE TradeFill SET trade_fee = '{\"percent\": ' WHERE order_id = 'o7'")
     _, answer, _ = summary(run, bot)

@@ -37,6 +37,14 @@ def test_rows_out_of_order_are_counted_before_they_are_sorted() -> None:
     assert finding.n_rows == 1  # only 3 stands behind a later one
 
 
+def test_a_price_far_from_those_around_it_is_said() -> None:
+    pair = ["ABC-USDT", "XYZ-USDT"] * 4
+    # XYZ: 0.5 among hundreds; ABC grows fivefold each time, which a market may
+    (finding,) = of("price_far_off", pair=pair, price_quote=[1.0, 100.0, 5.0, 0.5, 25.0, 99.0, 125.0, 101.0])
+    assert (finding.rows, finding.n_rows) == ((4,), 1)
+    assert of("price_far_off", price_quote=[100.0]) == []
+
+
 def test_files_of_different_times_are_not_out_of_order() -> None:
     late, early = raw_tables(uri="a", fills=fills(at=[9])), raw_tables(uri="b", fills=fills(at=[1]))
     assert said("out_of_order", late, early) == []

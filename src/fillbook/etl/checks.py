@@ -151,7 +151,8 @@ def book_sums(fills: pl.DataFrame) -> pl.DataFrame:
     """A row a bot, connector and pair: what several checks ask of the fills, in one pass.
 
     ``n`` fills from ``first`` to ``last``, ``notional`` in quote and ``bound``, the part of it
-    that the stored digits leave open; leverage from ``least`` to ``most``.
+    that the stored digits leave open; prices from ``lowest`` to ``highest``, leverage from ``least``
+    to ``most``.
     """
     price, amount, step = pl.col("price_quote"), pl.col("amount_base"), pl.col("quantum")
     return (
@@ -163,6 +164,8 @@ def book_sums(fills: pl.DataFrame) -> pl.DataFrame:
             pl.col("at").max().alias("last"),
             (price * amount).sum().alias("notional"),
             truncation_bound(price, amount, step).sum().alias("bound"),
+            price.min().alias("lowest"),
+            price.max().alias("highest"),
             pl.col("leverage").min().alias("least"),
             pl.col("leverage").max().alias("most"),
         )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 QUANTISED = 1e-4  # error bound of the notional, as a fraction, from which it is said (H1)
 _TICKED = 0.95  # share of fills on whole seconds from which the bot's clock is what they carry
+_FAR = 10.0  # no market moves so much between three fills
 _MIN_EVENTS = 20  # below it a bot has no rhythm
 _GAP_FACTOR = 20.0
 _MIN_GAP_S = 6 * 3600.0
@@ -126,6 +127,32 @@ def quantised(cleaned: Cleaned) -> Iterator[Seen]:
             f"up to {share(bound, notional)} of the notional",
             n_rows=n,
         )
+
+
+@check(
+    table="fills",
+    rule="price_far_off",
+    severity=Severity.WARNING,
+    effect="booked as they are; PnL and volume may be wrong by their value",
+    remedy="compare with the exchange's own record",
+)
+def prices_far_off(cleaned: Cleaned) -> Iterator[Seen]:
+    """Fills whose price is far from that of the fills before and after, in one market."""
+    market = ["connector", "pair"]
+    wide = cleaned.books.filter(pl.col("highest") > _FAR * pl.col("lowest")).select(market).unique()
+    if wide.is_empty():
+        return
+    price = pl.col("price_quote")
+    columns = ["source", "row", *market, "price_quote"]
+    fills = cleaned.tables["fills"].select(columns).join(wide, on=market, how="semi", maintain_order="left")
+    near = {"before": (1, -2), "after": (-1, 2)}  # the first and the last fill have two on one side
+    fills = fills.with_columns(
+        pl.coalesce(price.shift(one).over(market), price.shift(other).over(market)).alias(name)
+        for name, (one, other) in near.items()
+    )
+    off = [(price > _FAR * pl.col(name)) | (price * _FAR < pl.col(name)) for name in ("before", "after")]
+    far = fills.filter(pl.all_horizontal(one.fill_null(value=True) for one in off))
+    yield from cleaned.by_file(far, f"at a price {_FAR:g} times off the fills before and after", "fill")
 
 
 @check(

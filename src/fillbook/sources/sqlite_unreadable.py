@@ -47,12 +47,14 @@ _PROMISED: Mapping[tuple[str, str], tuple[str, str]] = {
     ("TradeFill", "timestamp"): ("fills", "at"), ("TradeFill", "price"): ("fills", "price_quote"),
     ("TradeFill", "amount"): ("fills", "amount_base"),
     ("TradeFill", "trade_fee_in_quote"): ("fills", "fee_quote_recorded"),
-    ("TradeFill", "trade_fee"): ("fills", "fee_percent"),
+    ("TradeFill", "trade_fee"): ("fills", "fee_percent"), ("TradeFill", "trade_type"): ("fills", "side"),
     ("Order", "creation_timestamp"): ("orders", "at"), ("Order", "price"): ("orders", "price_quote"),
     ("Order", "amount"): ("orders", "amount_base"),
 }  # fmt: skip
 
 
+# columns of text: every lost one but those that are no mistake
+_TEXTS = {"trade_fee": "trade_fee IS NOT NULL", "trade_type": "upper(trade_type) <> 'RANGE'"}
 _JSON_CELLS = (
     ("Executors", "config", "executors"),
     ("Executors", "custom_info", "executors"),
@@ -86,8 +88,8 @@ def _unreadable(
 ) -> list[tuple[str, int, str, str]]:
     """Those of the lost cells that hold something, at most a thousand."""
     bad = f"typeof({column}) NOT IN ('integer', 'real', 'null')"
-    if column == "trade_fee":  # every one of them: a fee is never null
-        bad, lost = f"{column} IS NOT NULL", lost[:_LISTED_CELLS]
+    if column in _TEXTS:
+        bad, lost = _TEXTS[column], lost[:_LISTED_CELLS]
     few = f"rowid IN ({', '.join(map(str, lost))}) AND " if len(lost) <= _LISTED_CELLS else ""
     query = f'SELECT rowid, CAST({column} AS TEXT) FROM "{table}" WHERE {few}{bad} LIMIT {_LISTED_CELLS}'
     return [(name, row, column, str(value)) for row, value in connection.execute(query)]
