@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -85,7 +86,8 @@ _DEFAULTS: Row = {
 }  # fmt: skip
 
 
-def columns_of(table: str, version: str = _LATEST) -> dict[str, str]:
+@functools.cache
+def columns_of(table: str, version: str = _LATEST) -> Mapping[str, str]:
     """Columns of a table with their declared types, as that version created it.
 
     Prices and amounts were FLOAT in real units before 20220130, integers of 1e-6 since.
@@ -119,17 +121,20 @@ def insert(connection: sqlite3.Connection, table: str, rows: Iterable[Row], vers
     """
     columns = columns_of(table, version)
     marks = ", ".join("?" * len(columns))
+    cells = [(name, _DEFAULTS.get(name), _is_scaled(table, name, kind)) for name, kind in columns.items()]
     connection.executemany(
         f'INSERT INTO "{table}" VALUES ({marks})',
-        ([_stored(name, kind, row, table) for name, kind in columns.items()] for row in rows),
+        ([_stored(row.get(name, default), scaled) for name, default, scaled in cells] for row in rows),
     )
 
 
-def _stored(name: str, kind: str, row: Row, table: str) -> object:
-    value = row.get(name, _DEFAULTS.get(name))
+def _is_scaled(table: str, name: str, kind: str) -> bool:
+    return name in _MONEY and kind.startswith("BIGINT") and table != "FundingPayment"
+
+
+def _stored(value: object, is_scaled: bool) -> object:  # noqa: FBT001  (private, and called per cell)
     if isinstance(value, (dict, list)):
         return json.dumps(value)
-    is_scaled = name in _MONEY and kind.startswith("BIGINT") and table != "FundingPayment"
     if is_scaled and isinstance(value, (int, float)):
         return int(round(value * SCALE, 3))  # 0.1 × 1e6 is 99999.99…: not a digit the bot lost
     return value
