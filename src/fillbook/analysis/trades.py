@@ -14,6 +14,11 @@ from fillbook.ledger.fees import METHODS
 from fillbook.performance_data_source import PerformanceDataSource
 
 _FLAT = 1e-9  # of what was bought and sold
+_NO_SPANS = pl.DataFrame(schema={
+    "executor_id": pl.String, "controller_id": pl.Categorical, "close_type": pl.Categorical,
+    "entry_at": pl.Datetime("us", "UTC"), "exit_at": pl.Datetime("us", "UTC"),
+    "entry_quote": pl.Float64, "exit_quote": pl.Float64, "net_quote": pl.Float64,
+})  # fmt: skip
 _SHOWN = (
     "at", "side", "amount_base", "price_quote", "order_type", "fee_token", "fee_amount", "order_id",
     "trade_id", "controller_id", "executor_id", "close_type", "source", "row",
@@ -52,6 +57,19 @@ def fills_of_trip(data: PerformanceDataSource, answer: Overview, trip: Mapping[s
     )  # fmt: skip
 
 
+def fills_of_market(data: PerformanceDataSource, answer: Overview, connector: str, pair: str) -> pl.DataFrame:
+    """``at, price_quote, side, amount_base`` of every shown fill of a market, by time: what a chart draws."""
+    ledger = view_of(data, answer.chosen, answer.conventions).ledger
+    flow = ledger.flow
+    names = zip(ledger.books["connector"], ledger.books["pair"], strict=True)
+    mine = [rows for rows, name in zip(flow.slices(), names, strict=True) if name == (connector, pair)]
+    at, price, qty = (np.concatenate([x[rows] for rows in mine]) for x in (flow.at, flow.price, flow.qty))
+    return pl.DataFrame({
+        "at": pl.Series(at).cast(pl.Datetime("us", "UTC")), "price_quote": price,
+        "side": np.sign(qty).astype(np.int8), "amount_base": np.abs(qty),
+    }).sort("at", maintain_order=True)  # fmt: skip
+
+
 def orders_of(data: PerformanceDataSource, fills: pl.DataFrame) -> pl.DataFrame:
     """Orders that these fills belong to, with what became of them, by creation.
 
@@ -85,8 +103,10 @@ def executor_spans(data: PerformanceDataSource, answer: Overview, connector: str
     pl.DataFrame
         ``executor_id, controller_id, close_type, entry_at, exit_at, entry_quote, exit_quote, net_quote``,
         a row an executor that traded in this view. Net is after fees, and null where the executor is not
-        flat: it then has no PnL of its own. Null controllers and ids are left out.
+        flat: it then has no PnL of its own.
     """
+    if data.executors.is_empty():
+        return _NO_SPANS
     ledger = view_of(data, answer.chosen, answer.conventions).ledger
     flow = ledger.flow
     rows = pl.DataFrame({

@@ -74,6 +74,17 @@ class ReportTable:
         return self.rows.with_columns(pl.col(lists).cast(pl.List(pl.String)).list.join("; "))
 
 
+def row_count(name: str, data: PerformanceDataSource, view: Overview) -> int:
+    """Rows that `report_table` has for an answer, without making them."""
+    if name == "fills":
+        return int(view.books["n_fills"].sum())
+    if name == "lineage" or name not in DATA_TABLES:
+        return report_table(name, data, view).rows.height
+    rows = data.tables[name]
+    found = view.chosen.conditions(rows.columns)
+    return int(rows.lazy().filter(*found).select(pl.len()).collect().item()) if found else rows.height
+
+
 def report_table(
     name: str, data: PerformanceDataSource, view: Overview | Filter | None = None
 ) -> ReportTable:

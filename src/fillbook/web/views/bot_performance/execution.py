@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from fillbook.analysis.overview import Overview
-from fillbook.analysis.trades import executor_spans, fills_of_trip, orders_of
+from fillbook.analysis.trades import executor_spans, fills_of_market, fills_of_trip, orders_of
 from fillbook.figures.candles import candles_figure
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.web import st_utils, state
@@ -33,7 +33,7 @@ def _drawn(answer: Overview, held: PerformanceDataSource) -> None:
     connector, pair = st.selectbox(
         "Market", markets, format_func=lambda market: f"{market[1]} on {market[0]}"
     )
-    fills = answer.chosen.apply(held.fills).filter(pl.col("pair") == pair, pl.col("connector") == connector)
+    fills = fills_of_market(held, answer, connector, pair)
     candles = _candles(held, connector, pair, fills)
     spans = executor_spans(held, answer, connector, pair)
     lines = spans if spans.height else answer.trips.filter(

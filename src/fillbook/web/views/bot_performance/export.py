@@ -9,7 +9,7 @@ import streamlit as st
 from fillbook.analysis.overview import Overview
 from fillbook.errors import FillbookError
 from fillbook.performance_data_source import PerformanceDataSource
-from fillbook.reports.table import ANSWER_TABLES, DATA_TABLES, report_table
+from fillbook.reports.table import ANSWER_TABLES, DATA_TABLES, report_table, row_count
 from fillbook.reports.writing import Format, table_bytes
 from fillbook.web import st_utils, state
 
@@ -32,11 +32,11 @@ def show(answer: Overview, held: PerformanceDataSource) -> None:
         )  # fmt: skip
     config["table"], config["format"] = name, kind
     try:
-        table = report_table(name, held, answer)
-        st.caption(f"{st_utils.counted(table.rows.height, 'row')}, filtered as everything on this page.")
+        n = row_count(name, held, answer)
+        st.caption(f"{st_utils.counted(n, 'row')}, filtered as everything on this page.")
         st.download_button(
-            f"Download {name}.{kind}", lambda: table_bytes(table, kind), f"{name}.{kind}",
-            icon=":material/download:", on_click="ignore", disabled=table.rows.is_empty(),
+            f"Download {name}.{kind}", lambda: table_bytes(report_table(name, held, answer), kind),
+            f"{name}.{kind}", icon=":material/download:", on_click="ignore", disabled=n == 0,
         )  # fmt: skip
     except FillbookError as error:
         st_utils.failed(error)
