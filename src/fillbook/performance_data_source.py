@@ -196,14 +196,15 @@ def open_data(
         "Now", UTC, by which times in the future are told; left out, the newest of the computer's
         clock and the files' own times.
     progress
-        Called with what is being done and how much of the whole is done, from 0 to 1.
+        Called with what is being done and how much of the whole is done, from 0 to 1; an error it raises
+        ends the opening.
 
     Raises
     ------
     UnreadableSourceError
         When not one file could be read; some unreadable files among others are findings.
     """
-    from fillbook.sources.base import expand, open_source  # noqa: PLC0415  (drivers load when used)
+    from fillbook.sources.base import expand, open_source, watched  # noqa: PLC0415  (drivers load when used)
 
     said = progress or _silent
     raws: list[RawTables] = []
@@ -215,9 +216,17 @@ def open_data(
         except UnreadableSourceError as error:
             failures.append(error)
     for number, path in enumerate(paths):
-        said(f"reading {path}", 0.8 * number / len(paths))
+        stage, share = f"reading {path}", 0.8 / len(paths)
+
+        def heard(
+            done: float, stage: str = stage, before: float = share * number, size: float = share
+        ) -> None:
+            said(stage, before + size * done)
+
+        heard(0.0)
         try:
-            raws.append(open_source(path).read())
+            with watched(heard):
+                raws.append(open_source(path).read())
         except UnreadableSourceError as error:
             failures.append(error)
     if not raws:

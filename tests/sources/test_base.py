@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from fillbook.errors import UnreadableSourceError
+from fillbook.performance_data_source import open_data
 from fillbook.sources.base import bot_name, checked_path, expand, is_by_product, open_source, sha256_of
-from fillbook.testing.databases import write_database
+from fillbook.testing.databases import write_database, write_large_database
 from sources.rows import execute
 
 TRADES = "market,symbol,timestamp,order_id,trade_type,price,amount\n"
@@ -149,3 +150,25 @@ def test_json_that_is_no_object_is_no_checkpoint(tmp_path: Path) -> None:
     path.write_text(json.dumps(17))
     with pytest.raises(UnreadableSourceError, match="neither"):
         open_source(str(path))
+
+
+def test_reading_says_how_far_it_is_and_can_be_ended(tmp_path: Path) -> None:
+    path = write_large_database(tmp_path / "large.sqlite", 70_000)  # several blocks
+    shares: list[float] = []
+    whole = open_data(path, progress=lambda _stage, share: shares.append(share))
+    assert shares == sorted(shares)
+    assert len([share for share in shares if 0.0 < share < 0.8]) >= 2
+    assert shares[-1] == 1.0
+    assert whole.fills.height == 70_000
+
+    class EnoughError(Exception):
+        pass
+
+    def enough(_stage: str, share: float) -> None:
+        if share > 0.0:
+            raise EnoughError
+
+    before = path.read_bytes()
+    with pytest.raises(EnoughError):
+        open_data(path, progress=enough)
+    assert path.read_bytes() == before

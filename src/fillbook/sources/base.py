@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +26,7 @@ _DATABASES = (".sqlite", ".sqlite3", ".db")
 _READABLE = (*_DATABASES, ".csv", ".json", ".parquet")
 _BY_PRODUCTS = (".sqlite.new", "-journal", "-wal", "-shm")
 _CHUNK = 1 << 20
+_WATCHED: ContextVar[Callable[[float], None]] = ContextVar("watched", default=lambda _share: None)
 
 
 class Source(Protocol):
@@ -179,4 +182,16 @@ def is_by_product(path: Path) -> bool:
     return ".sqlite.backup_" in path.name or path.name.endswith(_BY_PRODUCTS)
 
 
-Progress = Callable[[str, float], None]
+@contextmanager
+def watched(said: Callable[[float], None]) -> Iterator[None]:
+    """Hear how much of a file has been read, from 0 to 1, while in here; an error `said` raises ends it."""
+    token = _WATCHED.set(said)
+    try:
+        yield
+    finally:
+        _WATCHED.reset(token)
+
+
+def say_share(share: float) -> None:
+    """Tell who listens how much of the file being read has been read; a source of large files calls it."""
+    _WATCHED.get()(share)

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,6 +17,7 @@ import adbc_driver_sqlite
 import polars as pl
 
 from fillbook.errors import UnreadableSourceError
+from fillbook.sources.base import say_share
 
 MAGIC = b"SQLite format 3\x00"
 _WAL_FLAG = 2  # bytes 18 and 19 of the header in WAL mode
@@ -69,13 +70,14 @@ def words(name: str, column: str | None = None) -> Cell:
 class Database:
     """An opened database: where its readable copy lies, and what it holds.
 
-    `columns` are declared types by column by table.
+    `columns` are declared types by column by table; `seen` holds how many rows have been read.
     """
 
     uri: str
     address: str
     columns: dict[str, dict[str, str]]
     counts: dict[str, int]
+    seen: list[int] = field(default_factory=lambda: [0])
 
     def connect(self) -> sqlite3.Connection:
         """Plain connection, for few rows."""
@@ -110,11 +112,21 @@ class Database:
         try:
             parts = self._blocks(table)
             if len(parts) == 1:
-                return block(parts[0])
+                return self._counted(block(parts[0]))
             with ThreadPoolExecutor(_THREADS) as pool:
-                return pl.concat(pool.map(block, parts))
+                blocks = [pool.submit(block, part) for part in parts]
+                try:
+                    return pl.concat(self._counted(rows.result()) for rows in blocks)
+                finally:
+                    pool.shutdown(wait=False, cancel_futures=True)
         except _READ_ERRORS as error:
             raise damaged(self.uri, table, error) from error
+
+    def _counted(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows, after saying how much of the file has been read; who listens may end the reading."""
+        self.seen[0] += rows.height
+        say_share(min(self.seen[0] / max(sum(self.counts.values()), 1), 1.0))
+        return rows
 
     def _blocks(self, table: str) -> list[str]:
         """Conditions that part the rows of a large table into blocks."""
