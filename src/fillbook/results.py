@@ -74,6 +74,7 @@ REASONS: Mapping[str, str] = {
     "marked_at_last_fill": "marked at its last fill",
     "fee_unconverted": "a fee token has no rate",
     "fee_unknown": "fees are missing",
+    "fills_missing": "orders completed whose fills are not there",
     "fills_quarantined": "fills were kept out",
     "funding_unavailable": "funding is not recorded",
     "funding_not_covered": "this connector's funding is not recorded",

@@ -138,3 +138,26 @@ def test_an_empty_view_has_no_period() -> None:
     assert view.period is None
     assert view.start_us == view.ledger.end_us
     assert view_of(PerformanceDataSource.from_tables({"fills": fills().clear()}, clock=START)).period is None
+
+
+@pytest.mark.parametrize("chosen", [Filter(controllers=("nobody",)), Filter(close_types=("NEVER",))])
+def test_a_controller_or_close_type_the_data_does_not_hold_is_a_typo(chosen: Filter) -> None:
+    with pytest.raises(BadRequestError, match="the data holds no"):
+        view_of(funded(), chosen)
+
+
+def test_payments_of_other_pairs_are_not_said_to_be_left_out() -> None:
+    found = view_of(funded(), Filter(sides=("BUY",), start=START + timedelta(hours=1, minutes=30)))
+    assert not [finding for finding in found.findings if finding.rule == "funding_not_attributed"]
+
+
+def test_an_order_that_completed_without_its_fills_makes_fill_rates_partial() -> None:
+    data = PerformanceDataSource.from_tables({
+        "fills": fills(order_id="a"),
+        "orders": table("orders", order_id=["a", "b"], amount_base=1.0),
+        "order_events": table("order_events", order_id=["b"], status="BuyOrderCompleted"),
+    })  # fmt: skip
+    metrics = overview(data).metrics
+    assert metrics["fill_rate"].reasons == ("fills_missing",)
+    assert metrics["fill_rate"].value == 0.5  # only a has a fill
+    assert metrics["fill_rate_full"].value == 1.0

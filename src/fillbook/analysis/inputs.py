@@ -14,7 +14,7 @@ from fillbook.conventions import Conventions
 from fillbook.ledger.book import Ledger
 from fillbook.ledger.book_sums import INVERSE, KEPT_OUT
 from fillbook.ledger.equity import Curve, books_at, day_edges
-from fillbook.metrics.inputs import Inputs
+from fillbook.metrics.inputs import ORDER_CLASSES, Inputs
 from fillbook.metrics.returns import compounded_returns, fixed_returns
 from fillbook.results import Undefined
 
@@ -224,8 +224,8 @@ def metric_inputs(
         capital=Undefined.unavailable("no_capital") if capital is None else capital,
         periods_per_year=ledger.conventions.periods_per_year,
         currency=reporting.currency,
-        reasons=_reasons(ledger),
-        method=dict.fromkeys(("book_realized", "book_unrealized"), ledger.conventions.method),
+        reasons=_reasons(ledger) | _order_reasons(orders),
+        method=_methods(ledger),
     )
 
 
@@ -292,6 +292,20 @@ def _exposure(ledger: Ledger, rate: Floats) -> Floats:
     held = ledger.flow.last_position
     mark = ledger.books["mark_quote"].fill_null(np.nan).to_numpy()
     return np.abs(np.where(held == 0.0, 0.0, held * mark * rate))
+
+
+def _order_reasons(orders: pl.DataFrame | None) -> dict[str, tuple[str, ...]]:
+    """What was filled is not the whole truth where an order completed and its fills are not there."""
+    lost = ORDER_CLASSES.index("FILLED_INCOMPLETE_DATA")
+    has_lost = orders is not None and bool((orders["order_class"] == lost).any())
+    return {"order_filled": ("fills_missing",)} if has_lost else {}
+
+
+def _methods(ledger: Ledger) -> dict[str, str]:
+    """By input: how it was booked."""
+    is_open = bool((ledger.books["position_base"] != 0.0).any())
+    held = {"position_value_s": "a position is open at the end"} if is_open else {}
+    return dict.fromkeys(("book_realized", "book_unrealized"), ledger.conventions.method) | held
 
 
 def _reasons(ledger: Ledger) -> dict[str, tuple[str, ...]]:

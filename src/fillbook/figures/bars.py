@@ -110,14 +110,14 @@ def kind_bars(
     """
     rows = table.sort(value, nulls_last=False)
     values = [v or 0.0 for v in rows[value]]
-    names = [plain(name) for name in rows[label].cast(pl.String)]
+    names = rows[label].cast(pl.String).to_list()
     drawn = go.Figure(go.Bar(
-        x=values, y=[shortened(name) for name in names], orientation="h",
+        x=values, y=[plain(shortened(name)) for name in names], orientation="h",
         customdata=rows[label].cast(pl.String).to_list(),
         marker={"color": signed_colours(values, look)}, cliponaxis=False,
         text=[f"{v:+,.2f}".replace("-", "\N{MINUS SIGN}") for v in values], textposition="auto",
         insidetextfont={"color": look.ground}, outsidetextfont={"color": look.ink},
-        hovertext=names, hovertemplate="%{hovertext}: %{x:+,.2f} " + currency + "<extra></extra>",
+        hovertext=[plain(name) for name in names], hovertemplate="%{hovertext}: %{x:+,.2f} " + currency + "<extra></extra>",
     ))  # fmt: skip
     dressed(drawn, look, title=title, note=currency, height=max(height, 92 + 30 * rows.height), span=span)
     drawn.update_yaxes(side="left", showgrid=False, tickformat=None, nticks=rows.height + 1)

@@ -48,7 +48,7 @@ def risk_return_figure(
     share = (known["volume"] / (known["volume"].max() or 1.0)).fill_null(0.0)
     unusual = set(known["net"].abs().arg_sort(descending=True).head(_NAMED).to_list())
     texts = [plain(name) for name in known["part"]]
-    names = [shortened(name, 20) if i in unusual else "" for i, name in enumerate(texts)]
+    names = [plain(shortened(name, 20)) if i in unusual else "" for i, name in enumerate(known["part"])]
     drawn = go.Figure(go.Scatter(
         x=known["deviation"].to_list(), y=mean, mode="markers+text", text=names, textposition="top center",
         textfont={"color": look.quiet, "size": 11}, customdata=known["part"].to_list(), hovertext=[
@@ -83,7 +83,7 @@ def correlation_figure(
         Theme, number of days behind each figure, pixels, period.
     """
     texts = [plain(name) for name in names]
-    short = [shortened(text, 18) for text in texts]
+    short = [plain(shortened(name, 18)) for name in names]
     places = list(range(len(names)))
     drawn = go.Figure(go.Heatmap(
         z=[[None if np.isnan(cell) else round(cell, 4) for cell in row] for row in matrix.tolist()],
