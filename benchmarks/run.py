@@ -59,7 +59,6 @@ def line(n: int, folder: Path, floor: Path | None) -> str:
     write_large_database(path, n)
     bare = seconds([str(floor), str(path)]) if floor else float("nan")
     ours, pandas = measured("ours", path), measured("pandas", path)
-    path.unlink()
     return (
         f"| {n:,} | {bare:.3f} s | {ours['open_s']:.3f} s = {ours['open_s'] / bare:.1f} × floor "
         f"| {pandas['open_s']:.2f} s | {ours['answer_s']:.3f} s | {ours['filter_s'] * 1000:.0f} ms "
@@ -79,6 +78,22 @@ def processes(folder: Path) -> list[str]:
     ]
 
 
+def app(n: int, folder: Path) -> list[str]:
+    """The page on the largest database."""
+    words = [sys.executable, str(HERE / "page.py"), str(folder / f"fills_{n}.sqlite")]
+    found = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
+    message = found["message_bytes"]
+    return [
+        (
+            f"* the page of {n:,} fills: first paint {found['first_s']:.2f} s after the data is open, a changed "
+            f"filter {found['filter_s']:.2f} s (the slowest of four, on the server)"
+        ),
+        f"* ten more sessions: {found['session_bytes'] / 1e6:.1f} MB each",
+        "* largest message to the browser: "
+        + ("not measured, no Chromium" if message is None else f"{message / 1e6:.2f} MB, every tab opened"),
+    ]
+
+
 def page(sizes: list[int]) -> str:
     """The whole answer as Markdown."""
     with tempfile.TemporaryDirectory(prefix="fillbook-bench-") as name:
@@ -93,7 +108,9 @@ def page(sizes: list[int]) -> str:
         ]
         rows = [line(n, folder, floor) for n in sizes]
         machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
-        return "\n".join([*head, *rows, "", *processes(folder), "", f"Measured with {machine}."])
+        return "\n".join(
+            [*head, *rows, "", *processes(folder), *app(sizes[-1], folder), "", f"Measured with {machine}."]
+        )
 
 
 ABOUT = """\
