@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fillbook.analysis.overview import overview
@@ -76,6 +76,7 @@ def assert_scaled(whole: dict[str, Result], scaled: dict[str, Result], k: float)
 
 @LAWS
 @given(deals, st.sampled_from([0.01, 8.0, 1_000.0]), bases)
+@example([(1, 0.001, 100.0, 0.001)], 0.01, "fixed_capital")  # gain and fee are one, but for rounding
 def test_dearer_coins_scale_money_and_nothing_else(given_deals: list[Deal], k: float, basis: str) -> None:
     dearer = [(side, amount, price * k, fee * k) for side, amount, price, fee in given_deals]
     scaled = metrics(dearer, capital=5_000.0 * k, mark=MARK * k, basis=basis)

@@ -19,6 +19,7 @@ from fillbook.metrics.returns import compounded_returns, fixed_returns
 from fillbook.results import Undefined
 
 _DAY_US = 86_400_000_000
+_ROUNDING = 1e-12  # of all that was traded: less is no gain and no loss
 _MONEY_PARTIAL = (
     KEPT_OUT,
     "marked_at_last_fill",
@@ -95,8 +96,10 @@ def daily_frame(ledger: Ledger, reporting: Reporting, days: Days) -> pl.DataFram
     is_partial = np.zeros(n, bool)
     is_partial[[0, -1]] = days.start_us % _DAY_US != 0, True
     volume, n_fills, fees = _by_day(ledger, reporting, days)
+    pnl = np.diff(total, prepend=0.0)
+    pnl[np.abs(pnl) <= _ROUNDING * volume.sum()] = 0.0  # no day is won or lost by rounding
     frame = pl.DataFrame({
-        "day": days.days, "pnl": np.diff(total, prepend=0.0), "equity": equity, "drawdown": peak - equity,
+        "day": days.days, "pnl": pnl, "equity": equity, "drawdown": peak - equity,
         "is_partial": is_partial, "volume": volume, "n_fills": n_fills, "fees": fees,
     })  # fmt: skip
     return frame.with_columns(pl.selectors.float().fill_nan(None))

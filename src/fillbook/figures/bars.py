@@ -117,7 +117,8 @@ def kind_bars(
         marker={"color": signed_colours(values, look)}, cliponaxis=False,
         text=[f"{v:+,.2f}".replace("-", "\N{MINUS SIGN}") for v in values], textposition="auto",
         insidetextfont={"color": look.ground}, outsidetextfont={"color": look.ink},
-        hovertext=[plain(name) for name in names], hovertemplate="%{hovertext}: %{x:+,.2f} " + currency + "<extra></extra>",
+        hovertext=[plain(name) for name in names],
+        hovertemplate="%{hovertext}: %{x:+,.2f} " + currency + "<extra></extra>",
     ))  # fmt: skip
     dressed(drawn, look, title=title, note=currency, height=max(height, 92 + 30 * rows.height), span=span)
     drawn.update_yaxes(side="left", showgrid=False, tickformat=None, nticks=rows.height + 1)

@@ -13,7 +13,7 @@ from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.reports.table import evidence_of, report_table
 from fillbook.reports.writing import table_bytes
 from fillbook.results import Result, reason_text
-from fillbook.units import MINUS, Unit, format_value, money_decimals
+from fillbook.units import MINUS, THIN_SPACE, Unit, format_value, money_decimals
 
 _SIGNED = frozenset({
     "net_pnl", "realized_pnl", "unrealized_pnl", "funding", "average_trade_pnl", "fee_tokens_revalued",
@@ -65,7 +65,7 @@ def _card(
         st.metric(
             title(result), shown(result), delta=delta, delta_color=colour,
             delta_arrow="off" if delta is None else "auto",
-            delta_description=None if delta is None else "on the period before",
+            delta_description=None if delta is None else "before",
             help=f"{metric.summary} No number: {metric.undefined}.",
             chart_data=course or None, chart_type="area",
         )  # fmt: skip
@@ -102,7 +102,10 @@ def _change(result: Result, before: Result | None) -> tuple[str | None, _Colour]
     """Change against the period before; the ASCII sign tells the arrow which way it went."""
     if before is None or before.value is None or result.value is None:
         return None, "off"
-    text = format_value(result.value - before.value, result.unit, currency=result.currency, signed=True)
+    change = result.value - before.value
+    text = format_value(change, result.unit, currency=result.currency, signed=True)
+    if result.unit is Unit.FRACTION:
+        text = f"{100.0 * change:+.2f}{THIN_SPACE}pp"  # points, not a share of the share
     better = METRICS[result.key].better
     colours: dict[str, _Colour] = {"higher": "normal", "lower": "inverse"}
     return text.replace(MINUS, "-"), colours.get(better, "off")
