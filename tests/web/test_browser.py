@@ -23,6 +23,7 @@ from web.browser import CHROMIUM, PAGES, browsing, serving, settled
 from web.conftest import fill, small_bot
 
 SHEET = {"s": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+PATIENCE_MS = 60_000
 ROW_PX = 35  # of a table
 OWN_PROBES = ("/bot_performance/_stcore/", "/data_health/_stcore/", "/metrics/_stcore/")  # Streamlit's
 NOT_OURS = ["[data-testid=stMetricChart]"]  # drawn by Streamlit, which gives it no text
@@ -57,6 +58,7 @@ def visit(address: str, browser: Browser) -> Iterator[Visit]:
         context = browser.new_context(
             viewport={"width": width, "height": 1000}, color_scheme=theme, accept_downloads=True
         )  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -144,7 +146,7 @@ def test_demo_to_chart_to_trade_to_fills_to_link(visit: Visit, demo: Path) -> No
     at = bar.bounding_box()
     assert at is not None
     page.mouse.click(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
-    page.get_by_role("button", name="Back one step").wait_for(timeout=30_000)
+    page.get_by_role("button", name="Back one step").wait_for()
     settled(page)
     day = fillbook.overview(data, check=False).daily["day"][10]
     assert (
@@ -155,7 +157,7 @@ def test_demo_to_chart_to_trade_to_fills_to_link(visit: Visit, demo: Path) -> No
     assert narrowed != f"{whole:+,.2f}"
 
     click_row(page, "Round trips, the newest first", 0)
-    page.get_by_text("of this round trip").wait_for(timeout=30_000)
+    page.get_by_text("of this round trip").wait_for()
     assert page.get_by_text("behind them").is_visible()
 
     link = page.get_by_test_id("stCode").last.inner_text().strip()
@@ -243,10 +245,13 @@ def test_uploads_right_and_wrong(visit: Visit, tmp_path: Path) -> None:
     page.get_by_text("is not a SQLite database").first.wait_for()
     assert card(page, "Net PnL") == "+4.60", "what was open stays"
     page.get_by_role("button", name="Remove notes.sqlite").click()
+    page.get_by_text("notes.sqlite", exact=True).wait_for(state="detached")
+    settled(page)
     page.locator("input[type=file]").set_input_files(right)
+    page.get_by_text("sent.sqlite", exact=True).wait_for()
     settled(page)
     page.get_by_role("button", name="Open 1 uploaded file").click()
-    page.get_by_text("+30.80").first.wait_for(timeout=30_000)  # 31 − 0.2
+    page.get_by_text("+30.80").first.wait_for()  # 31 − 0.2
 
 
 def test_names_from_data_are_text(visit: Visit, tmp_path: Path) -> None:
