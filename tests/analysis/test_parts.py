@@ -335,3 +335,14 @@ def test_a_fill_at_midnight_is_of_the_day_that_begins() -> None:
     assert answer.daily["pnl"].to_list() == [10.0, -1.0]
     assert answer.daily["n_fills"].to_list() == [1, 2]
     assert parts(data, answer, ["bot"]).table["daily"].to_list() == [[10.0, -1.0]]
+
+
+def test_nothing_is_annualised_from_less_than_a_day() -> None:
+    rows = fills(at=[DAY - 7_200, DAY - 3_600, DAY + 1, DAY + 2], side=[1, -1, 1, -1],
+                 price_quote=[100.0, 110.0, 100.0, 120.0])  # fmt: skip
+    data = PerformanceDataSource.from_tables({"fills": rows})
+    answer = overview(data)
+    assert answer.metrics["sharpe_ratio"].reasons == ("window_too_short",)
+    [row] = parts(data, answer, ["bot"]).table.to_dicts()
+    assert row["sharpe"] is None
+    assert row["daily"] == [10.0, 20.0]

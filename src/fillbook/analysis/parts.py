@@ -27,6 +27,7 @@ from fillbook.performance_data_source import PerformanceDataSource
 
 Tag = Literal["bot", "controller_id", "connector", "pair", "close_type", "side"]
 _FLAT = 1e-9  # of the largest position: less is rounding
+_DAY_US = 86_400_000_000
 _LEAST_DAYS = 3  # below it a correlation says nothing
 
 
@@ -94,11 +95,12 @@ def parts(data: PerformanceDataSource, answer: Overview, by: Sequence[Tag]) -> P
     }  # fmt: skip
     summed = {name: _summed(values, part_of, labels.height) for name, values in columns.items()}
     pnl = np.diff(summed["net"], axis=1, prepend=0.0)
+    is_long = view.ledger.end_us - view.start_us >= _DAY_US
     table = pl.concat([
         _names(labels), labels,
         pl.DataFrame({name: values[:, -1] for name, values in summed.items()}),
         pl.DataFrame({"n_fills": np.bincount(code, minlength=labels.height)}),
-        _statistics(pnl, view.conventions.periods_per_year),
+        _statistics(pnl, view.conventions.periods_per_year, is_long=is_long),
     ], how="horizontal").with_columns(pl.selectors.float().fill_nan(None))  # fmt: skip
     return Parts(table.sort("net", descending=True, nulls_last=True), view.reporting.currency)
 
@@ -243,13 +245,14 @@ def _summed(values: Floats, part_of: Ints, n: int) -> Floats:
     return total
 
 
-def _statistics(pnl: Floats, periods_per_year: float) -> pl.DataFrame:
-    """Figures of each part's daily PnL, shape (n, n_days)."""
+def _statistics(pnl: Floats, periods_per_year: float, *, is_long: bool) -> pl.DataFrame:
+    """Figures of each part's daily PnL, shape (n, n_days); nothing is annualised from less than a day."""
     equity = np.cumsum(np.pad(pnl, ((0, 0), (1, 0))), axis=1)
     known = [bool(pnl.shape[1]) and not np.isnan(days).any() for days in pnl]
     rows = [
         {
-            "sharpe": sharpe_ratio(days, periods_per_year=periods_per_year), "deviation": deviation(days),
+            "sharpe": sharpe_ratio(days, periods_per_year=periods_per_year) if is_long else np.nan,
+            "deviation": deviation(days),
             "max_drawdown": float(falls(level).max()), "winning_days": winning_days(days),
         }
         if is_known

@@ -151,7 +151,6 @@ def _loaded(held: PerformanceDataSource) -> None:
     )  # fmt: skip
     first, last = held.fills["at"].min(), held.fills["at"].max()
     if first is None or last is None:
-        st_utils.empty("These files hold no fill, so there is nothing to book.", "Open another source below.")
         return
     st.caption(f"Fills from {st_utils.spelled(first)} to {st_utils.spelled(last)}.")  # type: ignore[arg-type]
     st_utils.way_to("data_health", "What became of every row: Data health", ":material/health_and_safety:")
