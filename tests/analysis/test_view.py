@@ -102,24 +102,43 @@ def test_a_name_that_only_orders_hold_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    "chosen", [Filter(sides=("BUY",)), Filter(controllers=("main",)), Filter(close_types=("unlinked",))]
+    ("chosen", "paid"),
+    [
+        (Filter(sides=("BUY",)), -2.0),  # 1 is held at the payment, all of it bought
+        (Filter(sides=("SELL",)), 0.0),
+        (Filter(controllers=("main",)), -2.0),
+    ],
 )
-def test_funding_belongs_to_no_side_and_is_said_to_be_left_out(chosen: Filter) -> None:
+def test_funding_is_shared_by_position_and_that_is_said(chosen: Filter, paid: float) -> None:
     view = view_of(funded(), chosen)
-    assert "funding_not_attributed" in {finding.rule for finding in view.findings}
-    assert view.ledger.funding.is_empty()
+    assert "funding_shared" in {finding.rule for finding in view.findings}
+    assert "funding_unavailable" not in {finding.rule for finding in view.findings}
+    assert view.ledger.funding["amount_quote"].to_list() == [paid]
+
+
+def test_shares_of_controllers_are_those_of_their_positions() -> None:
+    rows = fills(
+        **PERP, at=[0, 1, 2 * HOUR], side=[1, 1, -1], amount_base=[3.0, 1.0, 4.0],
+        controller_id=["a", "b", "b"],
+    )  # fmt: skip
+    data = PerformanceDataSource.from_tables({
+        "fills": rows, "funding": table("funding", **PERP, at=[HOUR], amount_quote=-2.0)
+    })  # fmt: skip
+    for name, paid in (("a", -1.5), ("b", -0.5)):  # 3 and 1 of 4
+        chosen = Filter(controllers=(name,))
+        assert overview(data, chosen).metrics["funding"].value == paid
 
 
 @pytest.mark.parametrize("chosen", [Filter(), Filter(pairs=("ABC-USDT",)), Filter(bots=("bot",))])
 def test_whole_books_keep_their_funding(chosen: Filter) -> None:
     data = funded()
-    assert "funding_not_attributed" not in {finding.rule for finding in view_of(data, chosen).findings}
+    assert "funding_shared" not in {finding.rule for finding in view_of(data, chosen).findings}
     assert overview(data, chosen, metrics=("funding",)).metrics["funding"].value == -2.0
 
 
 def test_without_funding_there_is_none_to_leave_out() -> None:
     rules = {finding.rule for finding in view_of(spot(), Filter(sides=("BUY",))).findings}
-    assert "funding_not_attributed" not in rules
+    assert "funding_shared" not in rules
 
 
 def test_books_start_flat_at_the_chosen_start() -> None:
@@ -148,7 +167,7 @@ def test_a_controller_or_close_type_the_data_does_not_hold_is_a_typo(chosen: Fil
 
 def test_payments_of_other_pairs_are_not_said_to_be_left_out() -> None:
     found = view_of(funded(), Filter(sides=("BUY",), start=START + timedelta(hours=1, minutes=30)))
-    assert not [finding for finding in found.findings if finding.rule == "funding_not_attributed"]
+    assert not [finding for finding in found.findings if finding.rule == "funding_shared"]
 
 
 def test_an_order_that_completed_without_its_fills_makes_fill_rates_partial() -> None:

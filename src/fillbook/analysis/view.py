@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from weakref import WeakKeyDictionary
 
@@ -96,16 +96,17 @@ def view_of(
 
 
 def _booked(data: PerformanceDataSource, held: _Held, chosen: Filter, conventions: Conventions) -> View:
-    parted = bool(chosen.controllers or chosen.sides or chosen.close_types)
+    whole = replace(chosen, controllers=(), sides=(), close_types=())
+    is_part = whole != chosen
     run = _run(data, conventions) or (_NEVER, _NEVER)
     end = min(run[1], chosen.end) if chosen.end else run[1]
-    ledger = keep_ledger(held.prepared, end=end, chosen=chosen, with_funding=not parted)
+    ledger = keep_ledger(held.prepared, end=end, chosen=chosen, part_of=whole if is_part else None)
     orders = None if held.orders is None else chosen.apply(held.orders)
     period = _period(_starts(ledger, orders), chosen, run, is_declared=conventions.run is not None)
     start_us = int(period[0].timestamp() * 1e6) if period else ledger.end_us
     reporting = reporting_of(ledger)
     findings = (*data.findings, *ledger.findings, *reporting.findings)
-    findings = (*findings, *_funding_left_out(chosen.apply(data.funding))) if parted else findings
+    findings = (*findings, *_funding_shared(ledger.funding)) if is_part else findings
     return View(ledger, reporting, orders, period, start_us, findings, chosen, conventions)
 
 
@@ -141,15 +142,15 @@ def _refuse_unknown(data: PerformanceDataSource, chosen: Filter) -> None:
             raise BadRequestError(message)
 
 
-def _funding_left_out(payments: pl.DataFrame) -> list[Finding]:
+def _funding_shared(payments: pl.DataFrame) -> list[Finding]:
     """Funding belongs to positions, not to a side, a controller or a close type."""
-    rows = payments.height
-    if not rows:
+    if payments.is_empty():
         return []
     return [Finding(
-        "funding", "funding_not_attributed", Severity.WARNING,
-        f"{rows} funding payments belong to whole positions and are left out of this filtered view",
-        n_rows=rows, effect="net PnL of a side, controller or close type is without funding",
+        "funding", "funding_shared", Severity.INFO,
+        f"{payments.height} funding payments belong to whole positions; this filtered view has its share of "
+        "them, by position",
+        n_rows=payments.height, effect="shares of all sides, controllers or close types add up to the whole",
     )]  # fmt: skip
 
 

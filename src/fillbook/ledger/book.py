@@ -24,6 +24,8 @@ from fillbook.ledger.rates import Prices, Series
 from fillbook.ledger.round_trips import average_price, fold_round_trips, funding_of_trips
 from fillbook.schema.tables import empty
 
+_FLAT = 1e-9  # of the largest fill: less is rounding
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -154,7 +156,7 @@ def prepare(
 
 
 def keep_ledger(
-    prepared: Prepared, *, end: datetime, chosen: Filter | None = None, with_funding: bool = True
+    prepared: Prepared, *, end: datetime, chosen: Filter | None = None, part_of: Filter | None = None
 ) -> Ledger:
     """Book every chosen fill once, from flat.
 
@@ -166,17 +168,16 @@ def keep_ledger(
         When open positions are marked, UTC.
     chosen
         Which fills count; None takes all.
-    with_funding
-        False leaves funding out, where a filter asks for less than whole positions.
+    part_of
+        The filter of the whole positions, where `chosen` asks for less than those (a side, a controller):
+        each payment is shared by position. Payments to a flat book are then nobody's.
 
     Raises
     ------
     MissingMarkError
         Marks are strict, and an open book has none.
     """
-    rows, books, flow, funding = _chosen(prepared, chosen)
-    if not with_funding:
-        funding = funding.clear()
+    rows, books, flow, funding = _chosen(prepared, chosen, part_of)
     conventions, end_us, fills = prepared.conventions, _epoch_us(end), prepared.fills
     marks = _marks(books, flow, prepared.prices, end_us, conventions)
     trips, left_over = _trips(
@@ -215,7 +216,9 @@ def _mask(rows: Ints, n: int) -> Bools:
     return mask
 
 
-def _chosen(prepared: Prepared, chosen: Filter | None) -> tuple[Ints, pl.DataFrame, Flow, pl.DataFrame]:
+def _chosen(
+    prepared: Prepared, chosen: Filter | None, part_of: Filter | None
+) -> tuple[Ints, pl.DataFrame, Flow, pl.DataFrame]:
     """Rows of the fills that pass, the books that are left, renumbered, their flow and payments."""
     whole, funding, assigned = prepared.whole, prepared.funding, prepared.assigned
     fills, books = prepared.fills, assigned.books
@@ -223,11 +226,13 @@ def _chosen(prepared: Prepared, chosen: Filter | None) -> tuple[Ints, pl.DataFra
     conditions = chosen.conditions(fills.columns) if chosen else []
     if chosen is None or not conditions:
         return every, books, whole, funding
-    passes = fills.select(pl.all_horizontal(conditions)).to_series().to_numpy()
-    places = np.flatnonzero(assigned.sorted(passes))
+    places = _places(prepared, conditions)
+    traded = np.flatnonzero(np.bincount(whole.book[places]))
     funding = chosen.apply(funding)
-    left = np.union1d(np.flatnonzero(np.bincount(whole.book[places])), funding["book"].unique().to_numpy())
-    left = left.astype(np.int64)
+    if part_of is not None:
+        funding = funding.filter(pl.col("book").is_in(traded))
+        funding = _shared(whole, funding, places, _places(prepared, part_of.conditions(fills.columns)))
+    left = np.union1d(traded, funding["book"].unique().to_numpy()).astype(np.int64)
     code = np.full(books.height, -1)
     code[left] = np.arange(left.size)
     funding = funding.with_columns(book=pl.Series(code[funding["book"].to_numpy()], dtype=pl.Int64))
@@ -235,6 +240,34 @@ def _chosen(prepared: Prepared, chosen: Filter | None) -> tuple[Ints, pl.DataFra
     if places.size == whole.book.size:
         return every, books, whole, funding
     return every[places], books, whole.taken(places, code), funding
+
+
+def _places(prepared: Prepared, conditions: list[pl.Expr]) -> Ints:
+    """Places in the whole flow of the fills that meet the conditions."""
+    if not conditions:
+        return np.arange(prepared.fills.height)
+    passes = prepared.fills.select(pl.all_horizontal(conditions)).to_series().to_numpy()
+    return np.flatnonzero(prepared.assigned.sorted(passes))
+
+
+def _shared(whole: Flow, funding: pl.DataFrame, part: Ints, positions: Ints) -> pl.DataFrame:
+    """Payments with what falls to some of the fills that made the positions (DEFINITIONS B4)."""
+    at, book = funding["at"].dt.timestamp("us").to_numpy(), funding["book"].to_numpy()
+    share = np.zeros(funding.height)
+    for one in np.unique(book):
+        mine = np.flatnonzero(book == one)
+        held, total = (
+            _held_at(whole, places[whole.book[places] == one], at[mine]) for places in (part, positions)
+        )
+        is_open = np.abs(total) > _FLAT * np.abs(whole.qty[positions]).max(initial=0.0)
+        share[mine] = np.where(is_open, held / np.where(is_open, total, 1.0), 0.0)
+    return funding.with_columns(amount_quote=pl.col("amount_quote") * pl.Series(share))
+
+
+def _held_at(whole: Flow, places: Ints, when: Ints) -> Floats:
+    """Sum of the quantities at these places up to each time."""
+    held = np.concatenate([[0.0], np.cumsum(whole.qty[places])])
+    return np.asarray(held[np.searchsorted(whole.at[places], when, side="right")])
 
 
 def _flow(fills: pl.DataFrame, assigned: Assignment, fees: Fees, contract_value: Mapping[str, float]) -> Flow:
