@@ -160,7 +160,7 @@ class PerformanceDataSource:
         if not self.raws:
             message = "data made from tables cannot be appended to: open its files"
             raise BadRequestError(message)
-        failures = tuple(f for f in self.findings if f.rule == _UNREADABLE)
+        failures = tuple(f for f in self.findings if f.rule == UNREADABLE)
         return _from_raws((*self.raws, *raws), failures, self.clock)
 
     @classmethod
@@ -179,7 +179,7 @@ class PerformanceDataSource:
         return cls(MappingProxyType(whole), (), Lineage(), _table_hash(whole), last)
 
 
-_UNREADABLE = "unreadable_source"
+UNREADABLE = "unreadable_source"  # rule of the finding about a file that is in no number
 _PANDAS = "pandas"
 
 
@@ -263,7 +263,7 @@ def _nothing_readable(
 def _failure(error: UnreadableSourceError) -> Finding:
     return Finding(
         table="files",
-        rule=_UNREADABLE,
+        rule=UNREADABLE,
         severity=Severity.ERROR,
         message=error.why,
         source=error.uri,

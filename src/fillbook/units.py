@@ -74,4 +74,6 @@ def format_value(
         text = f"{value:{sign},.8g}"
     else:
         text = f"{value:{sign},.2f}" if abs(value) >= 0.01 or value == 0.0 else f"{value:{sign}.2g}"
+    if text.startswith("-") and not text.strip("-0.,"):
+        text = text[1:]  # what rounds to nothing has no sign
     return text.replace("-", MINUS)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import polars as pl
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis.random_fills import DAY, HOUR, LAWS, Dealt, dealt, value
 from fillbook.analysis.overview import overview
-from fillbook.analysis.periods import before, hourly
+from fillbook.analysis.periods import accrued, before, hourly
 from fillbook.conventions import Conventions
 from fillbook.filters import Filter
 from fillbook.performance_data_source import PerformanceDataSource
@@ -129,3 +131,30 @@ def test_an_hour_next_to_a_missing_mark_is_unknown() -> None:
     answer = overview(data, conventions=Conventions(strict_marks=True))
     # 110 − 100; no mark at 2:00, so neither hour beside it; 130 − 120
     assert hourly(answer)["pnl"].to_list() == [10.0, None, None, 10.0]
+
+
+def test_what_accrued_is_net_at_the_end_less_net_at_the_start() -> None:
+    data = PerformanceDataSource.from_tables({
+        "fills": fills(at=[0, 2 * DAY], side=[1, -1], price_quote=[100.0, 130.0], fee_token="USDT",
+                       fee_amount=[1.0, 2.0]),
+        "quotes": table("quotes", at=[DAY - 1], mid_quote=110.0),
+    })  # fmt: skip
+    answer = overview(data, Filter(start=START + timedelta(days=1)))
+    assert answer.metrics["net_pnl"].value == -2.0  # sold at 130, valued at 130, less the fee
+    # bought at 100 the day before and worth 110 at midnight: 130 − 110 − 2
+    assert accrued(data, answer) == pytest.approx(18.0)
+    assert accrued(data, overview(data)) is None
+
+
+@LAWS
+@given(dealt(), st.integers(1, 4))
+def test_what_accrued_is_the_sum_of_its_days(book: Dealt, day: int) -> None:
+    data = book.data
+    whole = overview(data, conventions=book.conventions, check=False)
+    start = START + timedelta(days=day)
+    if whole.currency is None or whole.daily["pnl"].null_count() or start >= whole.period[1]:  # type: ignore[index]
+        return
+    answer = overview(data, Filter(start=start), book.conventions, check=False)
+    days = whole.daily.filter(pl.col("day") >= start.date())["pnl"].sum()
+    if answer.period is not None and answer.currency == whole.currency:
+        assert accrued(data, answer) == pytest.approx(days, abs=book.tolerance)

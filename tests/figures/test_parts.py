@@ -85,7 +85,7 @@ def test_allocation_sets_money_tied_up_beside_money_earned() -> None:
 def test_a_distribution_marks_mean_and_value_at_risk() -> None:
     drawn = distribution_figure(np.array([1.0, 2.0, -3.0, 4.0]), LIGHT, currency="USDT", var=3.0)
     words = [note.text for note in drawn.layout.annotations]
-    assert words == ["mean +1.00", "VaR 95 % -3.00"]
+    assert words == ["mean +1.00", "VaR 95 %: a loss of 3.00"]
     assert sum(drawn.data[0].y) == 4
 
 

@@ -41,9 +41,10 @@ def bot(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> Started:
-    def start(*uris: object) -> AppTest:
+    def start(*uris: object, is_fresh: bool = True) -> AppTest:
         monkeypatch.setattr("sys.argv", ["app.py", *(str(uri) for uri in uris)])
-        st.cache_resource.clear()
+        if is_fresh:
+            st.cache_resource.clear()
         app = AppTest.from_file(str(APP), default_timeout=60.0).run()
         while not app.exception and app.title and app.title[0].value == "Opening":
             app = app.run()

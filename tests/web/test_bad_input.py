@@ -140,3 +140,68 @@ def test_a_link_with_names_the_data_does_not_hold(started: Started, bot: Path) -
     app = app.run()
     assert not app.exception
     assert next(card for card in app.metric if card.label.startswith("Net PnL")).value == "+4.60"
+
+
+def test_a_price_that_is_none_stops_the_numbers_until_it_is_mended(started: Started, bot: Path) -> None:
+    app = started(bot)
+    given = next(box for box in app.text_input if box.label == "Prices given")
+    app = given.set_value("ABC-USDT=0").run()
+    assert not app.exception
+    assert not app.metric, "no number under conventions that were refused"
+    assert "a given price is PAIR=PRICE" in texts(app).replace("\\", "")
+    app = next(box for box in app.text_input if box.label == "Prices given").set_value("").run()
+    assert next(card for card in app.metric if card.label.startswith("Net PnL")).value == "+4.60"
+
+
+def test_a_price_of_nothing_in_the_data_is_said_to_be_unused(started: Started, bot: Path) -> None:
+    app = started(bot)
+    app = next(box for box in app.text_input if box.label == "Prices given").set_value("nix-usdt=3").run()
+    assert "NIX-USDT" in texts(app).replace("\\", "")
+    assert "is not used" in texts(app)
+
+
+def test_the_same_bytes_under_another_name_are_another_bot(started: Started, bot: Path) -> None:
+    started(bot)
+    other = bot.with_name("other_bot.sqlite")
+    other.write_bytes(bot.read_bytes())
+    broken = bot.with_name("broken.sqlite")
+    broken.write_text("no database")
+    app = started(other, broken, is_fresh=False)
+    assert not app.exception
+    parts = next(t.value for t in app.dataframe if {"part", "net"} <= set(t.value.columns))
+    assert set(parts["part"]) == {"other_bot"}
+    assert "could not be read and is in no number" in texts(app)
+    app = started(other, is_fresh=False)
+    assert "could not be read" not in texts(app), "what another session opened is not said here"
+
+
+def test_round_trips_are_told_in_their_own_quote(started: Started, bot: Path) -> None:
+    app = started(bot)
+    next(box for box in app.text_input if box.label == "Prices given").set_value("BTC-USDT=50000")
+    app = next(box for box in app.text_input if box.label == "Reporting currency").set_value("BTC").run()
+    assert not app.exception
+    assert next(card for card in app.metric if card.label.startswith("Net PnL")).value == "+0.00009200"
+    assert "Closed longs made **+4.60 USDT**" in texts(app)
+
+
+def test_a_period_says_what_was_held_before_it(started: Started, tmp_path: Path) -> None:
+    rows = [fill(0, "BUY", 100.0), fill(40, "SELL", 110.0)]  # held over midnight, sold in the period
+    app = started(write_database(tmp_path / "held.sqlite", {"TradeFill": rows}))
+    app = next(g for g in app.segmented_control if g.label == "Period").set_value("1D").run()
+    assert not app.exception
+    # from flat: a sale at 110, valued at 110, less its fee; with the unit held since 100, 10 more
+    assert next(card for card in app.metric if card.label.startswith("Net PnL")).value == "\N{MINUS SIGN}0.10"
+    assert "the period made **+9.90 USDT**" in texts(app)
+
+
+def test_a_choice_by_hand_can_be_taken_back(started: Started, bot: Path) -> None:
+    app = started(bot)
+    app = next(box for box in app.multiselect if box.key == "pair").set_value(["XYZ-USDT"]).run()
+    app = next(box for box in app.multiselect if box.key == "side").set_value(["BUY"]).run()
+    assert "One side alone is no result" in texts(app)
+    app = next(button for button in app.button if button.label == "Back one step").click().run()
+    chosen = app.session_state["filter_params"].chosen
+    assert (chosen.pairs, chosen.sides) == (("XYZ-USDT",), ())
+    app = next(button for button in app.button if button.label == "Back one step").click().run()
+    assert app.session_state["filter_params"].chosen.is_empty
+    assert "Back one step" not in {button.label for button in app.button}

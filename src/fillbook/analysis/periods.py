@@ -1,15 +1,19 @@
-"""A view hour by hour, and against the period before it."""
+"""A view hour by hour, against the period before it, and with what was held when it began."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
 
 from fillbook.analysis.overview import Overview, overview
+from fillbook.analysis.view import view_of
 from fillbook.errors import BadRequestError, MissingMarkError
+from fillbook.ledger.equity import books_at
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.results import Result
 
@@ -44,6 +48,39 @@ def before(data: PerformanceDataSource, answer: Overview, keys: Iterable[str]) -
         return overview(data, chosen, how, metrics=keys, check=False).metrics
     except (BadRequestError, MissingMarkError):
         return None  # without those prices there is no answer
+
+
+def accrued(data: PerformanceDataSource, answer: Overview) -> float | None:
+    """Net PnL of the period with what was held before it: net at its end less net at its start.
+
+    A view that begins with a chosen start holds the fills of its period alone, booked from flat; this is
+    what the same fills and those before them made within it (DEFINITIONS B5).
+
+    Parameters
+    ----------
+    data
+        The source the answer came from.
+    answer
+        What is shown.
+
+    Returns
+    -------
+    float or None
+        In the answer's currency. None where no start was chosen, or an open position had no mark.
+    """
+    if answer.chosen.start is None or answer.period is None or answer.currency is None:
+        return None
+    how = replace(answer.conventions, currency=answer.currency)
+    try:
+        view = view_of(data, replace(answer.chosen, start=None), how)
+    except (BadRequestError, MissingMarkError):
+        return None
+    start_us, end_us = (int(moment.timestamp() * 1e6) for moment in answer.period)
+    when = np.array([start_us, max(end_us, view.ledger.end_us)])
+    net, _ = books_at(view.ledger, when, is_open=True)
+    value = np.where(net == 0.0, 0.0, net * view.reporting.rates(when)).sum(axis=0)
+    found = float(value[1] - value[0])
+    return None if math.isnan(found) else found
 
 
 def hourly(answer: Overview) -> pl.DataFrame:

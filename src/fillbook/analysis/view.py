@@ -54,7 +54,7 @@ class View:
 
 @dataclass(slots=True)
 class _Held:
-    """What is found once for every filter, and the view asked for last."""
+    """What is found once for every filter, and the views asked for last."""
 
     prepared: Prepared
     orders: pl.DataFrame | None
@@ -67,7 +67,7 @@ _HELD: WeakKeyDictionary[PerformanceDataSource, dict[str, _Held]] = WeakKeyDicti
 def view_of(
     data: PerformanceDataSource, chosen: Filter | None = None, conventions: Conventions | None = None
 ) -> View:
-    """Book the fills of `data` that pass `chosen`; the view asked for last is kept.
+    """Book the fills of `data` that pass `chosen`; the views asked for last are kept.
 
     Parameters
     ----------
@@ -91,7 +91,8 @@ def view_of(
     found = held.last.get(chosen)
     if found is None:
         found = _booked(data, held, chosen, conventions)
-        held.last = {chosen: found}  # one view at a time: memory before speed
+        newest = list(held.last.items())[-1:]
+        held.last = {**dict(newest), chosen: found}  # two views at a time: memory before speed
     return found
 
 

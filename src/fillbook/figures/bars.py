@@ -10,18 +10,21 @@ import plotly.graph_objects as go
 import polars as pl
 
 from fillbook.figures.look import (
+    TICKS,
     Look,
     Span,
     counted,
     dressed,
     ends,
     faded,
+    hovered,
     legend_above,
     plain,
     shortened,
     signed_colours,
 )
 from fillbook.figures.registry import figure
+from fillbook.units import Unit, format_value
 
 Period = Literal["hour", "day", "week", "month"]
 _EVERY: dict[Period, str] = {"hour": "1h", "day": "1d", "week": "1w", "month": "1mo"}
@@ -69,7 +72,8 @@ def pnl_bars(
         x=table["start"].to_list(), y=values, name="PnL",
         marker={"color": signed_colours(known, look), "line": {"width": 0}},
         customdata=table.select(pl.col("start", "end").cast(pl.String)).rows(),
-        hovertemplate="%{x|" + _SHOWN[period] + "}: %{y:+,.2f} " + currency + "<extra></extra>",
+        hovertemplate="%{x|" + _SHOWN[period] + "}: %{y:" + hovered(currency, signed=True) + "} " + currency
+                      + "<extra></extra>",
     ))  # fmt: skip
     marked = table.filter(pl.col("start").is_in(list(unusual))) if period == "day" else table.clear()
     if marked.height:
@@ -115,16 +119,16 @@ def kind_bars(
         x=values, y=[plain(shortened(name)) for name in names], orientation="h",
         customdata=rows[label].cast(pl.String).to_list(),
         marker={"color": signed_colours(values, look)}, cliponaxis=False,
-        text=[f"{v:+,.2f}".replace("-", "\N{MINUS SIGN}") for v in values], textposition="auto",
+        text=[format_value(v, Unit.MONEY, currency=currency, signed=True) for v in values],
+        textposition="auto",
         insidetextfont={"color": look.ground}, outsidetextfont={"color": look.ink},
         hovertext=[plain(name) for name in names],
-        hovertemplate="%{hovertext}: %{x:+,.2f} " + currency + "<extra></extra>",
+        hovertemplate="%{hovertext}: %{x:" + hovered(currency, signed=True) + "} " + currency
+                      + "<extra></extra>",
     ))  # fmt: skip
     dressed(drawn, look, title=title, note=currency, height=max(height, 92 + 30 * rows.height), span=span)
     drawn.update_yaxes(side="left", showgrid=False, tickformat=None, nticks=rows.height + 1)
-    drawn.update_xaxes(
-        showgrid=True, gridcolor=look.grid, tickformat="~s", zeroline=True, zerolinecolor=look.quiet
-    )
+    drawn.update_xaxes(showgrid=True, gridcolor=look.grid, **TICKS, zeroline=True, zerolinecolor=look.quiet)
     return drawn.update_layout(hovermode="closest")
 
 

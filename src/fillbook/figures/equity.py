@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from fillbook.figures.look import Look, counted, dressed, ends, faded
+from fillbook.figures.look import Look, counted, dressed, ends, faded, hovered
 from fillbook.figures.registry import figure
 from fillbook.figures.thinning import thinned
 
@@ -51,7 +51,7 @@ def equity_figure(
             line={"color": look.accent, "width": 1.6},
             fill=None if start else "tozeroy",
             fillcolor=faded(look.accent, 0.08),
-            hovertemplate="%{y:,.2f} " + currency,
+            hovertemplate="%{y:" + hovered(currency) + "} " + currency,
             connectgaps=False,
         ),
         row=1,
@@ -60,7 +60,8 @@ def equity_figure(
     drawn.add_trace(go.Scatter(
         x=shown["at"].to_list(), y=[None if fall is None else -fall for fall in shown["drawdown"]],
         mode="lines", name="Drawdown", line={"color": look.loss, "width": 1.0}, fill="tozeroy",
-        fillcolor=faded(look.loss, 0.18), hovertemplate="%{y:,.2f} " + currency, connectgaps=False,
+        fillcolor=faded(look.loss, 0.18), connectgaps=False,
+        hovertemplate="%{y:" + hovered(currency) + "} " + currency,
     ), row=2, col=1)  # fmt: skip
     points = counted(shown.height, "point")
     note = points if shown.height == equity.height else f"{points} of {equity.height:,}"

@@ -11,7 +11,10 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 import polars as pl
 
+from fillbook.units import money_decimals
+
 Span = tuple[date, date]
+TICKS = {"exponentformat": "SI", "minexponent": 5, "separatethousands": True}  # 12,000; 1.2M; 0.0012
 FONT = "Inter, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 
 
@@ -47,6 +50,11 @@ def faded(colour: str, share: float) -> str:
     """A hex colour let through by `share`, as ``rgba()``."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{share:g})"
+
+
+def hovered(currency: str, *, signed: bool = False) -> str:
+    """Format of money in a hover text: the decimals a trader expects."""
+    return f"{'+' if signed else ''},.{money_decimals(currency)}f"
 
 
 def plain(name: object) -> str:
@@ -122,9 +130,7 @@ def dressed(
         "tickfont": {"color": look.quiet}, "automargin": True,
     }  # fmt: skip
     figure.update_xaxes(showgrid=False, zeroline=False, **{k: v for k, v in axis.items() if "zero" not in k})
-    figure.update_yaxes(
-        showgrid=True, gridcolor=look.grid, zeroline=True, tickformat="~s", side="right", **axis
-    )
+    figure.update_yaxes(showgrid=True, gridcolor=look.grid, zeroline=True, side="right", **TICKS, **axis)
     if rows > 1:
         figure.update_xaxes(
             showspikes=True,

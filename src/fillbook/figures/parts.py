@@ -8,18 +8,21 @@ import polars as pl
 
 from fillbook.arrays import Floats
 from fillbook.figures.look import (
+    TICKS,
     Look,
     Span,
     counted,
     dressed,
     ends,
     faded,
+    hovered,
     legend_above,
     plain,
     shortened,
     signed_colours,
 )
 from fillbook.figures.registry import figure
+from fillbook.units import Unit, format_value
 
 _NAMED = 6  # points of a scatter with a name beside them
 _MOST_BINS = 60
@@ -57,12 +60,13 @@ def risk_return_figure(
         ],
         marker={"size": (8.0 + 22.0 * share.sqrt()).to_list(), "color": signed_colours(mean, look),
                 "opacity": 0.8, "line": {"width": 1, "color": look.ground}},
-        hovertemplate="%{hovertext}<br>%{y:+,.2f} a day ± %{x:,.2f} " + currency + "<extra></extra>",
+        hovertemplate="%{hovertext}<br>%{y:" + hovered(currency, signed=True) + "} a day ± %{x:"
+                      + hovered(currency) + "} " + currency + "<extra></extra>",
     ))  # fmt: skip
     note = f"{currency} a day · area is volume"
     dressed(drawn, look, title="Return against risk", note=note, height=height, span=span)
     widest = float(known["deviation"].max() or 1.0)  # type: ignore[arg-type]
-    drawn.update_xaxes(title="deviation of daily PnL", range=[-0.12 * widest, 1.25 * widest], tickformat="~s")
+    drawn.update_xaxes(title="deviation of daily PnL", range=[-0.12 * widest, 1.25 * widest], **TICKS)
     return drawn.update_layout(hovermode="closest")
 
 
@@ -143,7 +147,8 @@ def allocation_figure(
 
 @figure(
     title="Exposure", needs="day gross net",
-    caption="Value of all positions at the end of each day: longs and shorts added, and set off.",
+    caption="Value of all positions at the end of each day: longs and shorts added, and set off; the largest "
+    "assets, each set off over all venues.",
 )  # fmt: skip
 def exposure_figure(
     table: pl.DataFrame, look: Look, *, currency: str, height: int = 300, most: int = 4
@@ -210,20 +215,32 @@ def distribution_figure(
         x=middles.tolist(), y=counts.tolist(), width=np.diff(edges).tolist(),
         marker={"color": signed_colours(middles.tolist(), look)},
         customdata=list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)),
-        hovertemplate="%{customdata[0]:,.2f} … %{customdata[1]:,.2f} " + currency
+        hovertemplate="%{customdata[0]:" + hovered(currency) + "} … %{customdata[1]:" + hovered(currency)
+                      + "} " + currency
                       + ": %{y} days<extra></extra>",
     ))  # fmt: skip
     note = f"{currency} · {counted(values.size, 'day')}"
     dressed(drawn, look, title="Distribution of daily PnL", note=note, height=height, span=span)
-    lines = [(float(values.mean()), f"mean {values.mean():+,.2f}", look.accent, "top right")]
+    lines = [
+        (
+            float(values.mean()),
+            f"mean {_money(float(values.mean()), currency, signed=True)}",
+            look.accent,
+            "top right",
+        )
+    ]
     if var is not None:
-        lines.append((-var, f"VaR 95 % {-var:+,.2f}", look.loss, "top left"))
+        lines.append((-var, f"VaR 95 %: a loss of {_money(var, currency)}", look.loss, "top left"))
     for x, text, colour, place in lines:
         drawn.add_vline(x=x, line={"color": colour, "width": 1.4, "dash": "dash"}, annotation_text=text,
                         annotation_position=place, annotation_font={"color": colour, "size": 11})  # fmt: skip
-    drawn.update_xaxes(tickformat="~s")
+    drawn.update_xaxes(**TICKS)
     drawn.update_yaxes(range=[0.0, 1.2 * float(counts.max())])  # room for the words of the lines
     return drawn.update_layout(hovermode="closest", bargap=0.02)
+
+
+def _money(value: float, currency: str, *, signed: bool = False) -> str:
+    return format_value(value, Unit.MONEY, currency=currency, signed=signed)
 
 
 def _bins(values: Floats) -> int:

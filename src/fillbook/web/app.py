@@ -17,6 +17,7 @@ _STYLE = """<style>
 [data-testid=stMetricLabel] * {white-space: normal; overflow: visible}
 [data-testid=stMetricValue], .stMarkdown, .stText {font-variant-numeric: tabular-nums}
 @media (min-width: 768px) {.stMainBlockContainer {padding-left: 2.5rem; padding-right: 2.5rem}}
+@media (max-width: 767px) {[data-testid=stElementToolbar] {display: none}}
 </style>"""
 
 st.set_page_config(
@@ -60,5 +61,12 @@ if job is not None:
     st.title("Opening", anchor=False)
     opening.show(job)
 else:
-    sidebar.show()
-    pages.run()
+    why = sidebar.show()
+    if why is None:
+        pages.run()
+    else:
+        st.title("Not as asked", anchor=False)
+        st_utils.failed(why)
+        st.caption(
+            "Mend it in the sidebar, under *Cost method, capital, currency*; the page then comes back."
+        )

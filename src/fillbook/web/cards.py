@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
+import polars as pl
 import streamlit as st
 
 from fillbook.analysis.overview import Overview
@@ -17,9 +20,9 @@ from fillbook.units import MINUS, THIN_SPACE, Unit, format_value, money_decimals
 
 _SIGNED = frozenset({
     "net_pnl", "realized_pnl", "unrealized_pnl", "funding", "average_trade_pnl", "fee_tokens_revalued",
-    "expectancy", "roi",
+    "expectancy", "roi", "best_trade", "worst_trade",
 })  # fmt: skip
-_CARD_PX = 150
+_CARD_PX, _WIDE_CARD_PX = 150, 180
 _DIGITS, _SMALL, _CENTS = 7, 1e-3, 2
 _SHOWN = 200
 _Colour = Literal["normal", "inverse", "off"]
@@ -46,7 +49,7 @@ def show(
     earlier
         The same metrics of the period before.
     """
-    with st.grid("auto", min_column_width=_CARD_PX, gap="small"):
+    with st.grid("auto", min_column_width=_CARD_PX if courses else _WIDE_CARD_PX, gap="small"):
         for key in keys:
             course = None if courses is None else courses.get(key, [])
             _card(answer, held, answer.metrics[key], course, (earlier or {}).get(key))
@@ -66,7 +69,7 @@ def _card(
             title(result), shown(result), delta=delta, delta_color=colour,
             delta_arrow="off" if delta is None else "auto",
             delta_description=None if delta is None else "before",
-            help=f"{metric.summary} No number: {metric.undefined}.",
+            help=f"{metric.summary} No number: {in_words(metric.undefined)}.",
             chart_data=course or None, chart_type="area",
         )  # fmt: skip
         why = doubt(result)
@@ -91,6 +94,11 @@ def shown(result: Result) -> str:
     usual = money_decimals(result.currency)
     decimals = usual if room >= usual else room if usual > _CENTS and room > _CENTS else 0
     return f"{result.value:{'+' if signed else '-'},.{max(decimals, 0)}f}".replace("-", MINUS)
+
+
+def in_words(text: str) -> str:
+    """A text with the codes of reasons in it, each in words."""
+    return re.sub(r"\b[a-z]+(?:_[a-z0-9]+)+\b", lambda code: f"“{reason_text(code[0])}”", text)
 
 
 def doubt(result: Result) -> str:
@@ -118,10 +126,12 @@ def explain(answer: Overview, held: PerformanceDataSource, key: str) -> None:
     st.metric(title(result), shown(result))
     st.write(metric.summary)
     st.latex(metric.formula)
-    st.caption(f"Source: {metric.source}. No number: {metric.undefined}.")
+    st.caption(f"Source: {metric.source}. No number: {in_words(metric.undefined)}.")
     st.dataframe(_facts(result), hide_index=True, placeholder="—", alt="The number with its circumstances")
     name = evidence_of(metric)
     table = report_table(name, held, answer)
+    if name == "trips":
+        table = replace(table, rows=table.rows.filter(~pl.col("is_open")))
     st.markdown(f"**Made of {table.rows.height:,} rows of the table `{name}`**, filtered as the page is.")
     st.dataframe(table.flat().head(_SHOWN), hide_index=True, height=260, placeholder="—", alt=f"Table {name}")
     if table.rows.height > _SHOWN:

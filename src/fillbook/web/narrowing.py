@@ -6,7 +6,7 @@ those, so that it is seen in the sidebar, in the link, and undone like a choice 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -28,14 +28,30 @@ def narrow(**values: object) -> None:
     steps = _steps()
     steps.append({key: st.session_state[key] for key in KEYS if key in st.session_state})
     del steps[:-_MOST_STEPS]
+    _set(values)
+
+
+def _set(values: Mapping[str, object]) -> None:
+    settings: state.ChartSettings = st.session_state[state.CHARTS]
+    settings["is_moved"] = True  # a step that is already remembered
     for key, value in values.items():
         st.session_state[key] = value
 
 
 def undo() -> None:
     """Take the last step back; for callbacks."""
-    for key, value in _steps().pop().items():
-        st.session_state[key] = value
+    _set(_steps().pop())
+
+
+def remember() -> None:
+    """Note how the filter stands; a change by hand since the last time is a step that can be taken back."""
+    settings: state.ChartSettings = st.session_state[state.CHARTS]
+    stands = {key: st.session_state[key] for key in KEYS if key in st.session_state}
+    before, settings["stands"] = settings["stands"], stands
+    if before is not None and before != stands and not settings["is_moved"]:
+        settings["steps"].append(before)
+        del settings["steps"][:-_MOST_STEPS]
+    settings["is_moved"] = False
 
 
 def clear() -> None:

@@ -26,24 +26,40 @@ _METHODS: dict[CostMethod, str] = {
 }  # fmt: skip
 
 
-def show() -> None:
-    """Take the choices; they are in the session afterwards."""
+def show() -> FillbookError | None:
+    """Take the choices; they are in the session afterwards. What cannot be taken is handed back."""
     with st.sidebar:
         held = state.data()
         st.subheader("Data", anchor=False)
         if held is None:
             st.caption("Nothing is open. Choose a source on the page *Bot performance*.")
-            return
+            return None
         st.text(source_name(held))
         if held.fills.is_empty():
-            return
+            return None
         try:
             chosen, conventions = _filter(held), _conventions()
         except FillbookError as error:
-            st_utils.failed(error)
-            return
+            return error
         st.session_state[state.CHOICE] = state.Choice(chosen, conventions)
         st.caption(in_force(conventions))
+        _unused(held, conventions)
+        narrowing.remember()
+    return None
+
+
+def _unused(held: PerformanceDataSource, conventions: Conventions) -> None:
+    """Say which given prices are of nothing in the data."""
+    fills = held.fills
+    assets = {
+        str(name) for column in ("base", "quote", "fee_token") for name in fills[column].unique().drop_nulls()
+    }
+    strange = [pair for pair in conventions.marks if not assets & {pair.rpartition("-")[0]}]
+    if strange:
+        st.warning(
+            f"{st_utils.plain(', '.join(strange))}: the data holds nothing of it, so its price is not used.",
+            icon=":material/warning:",
+        )
 
 
 def source_name(held: PerformanceDataSource) -> str:
@@ -140,7 +156,8 @@ def _conventions() -> Conventions:
         )  # fmt: skip
     return Conventions(
         method=method, capital=capital, currency=(currency or "").strip().upper() or None,
-        marks=read_marks(part for part in (marks or "").split(",") if part.strip()), strict_marks=strict,
+        marks=read_marks(part.upper() for part in (marks or "").split(",") if part.strip()),
+        strict_marks=strict,
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from fillbook.web import narrowing, state
 
 PAGES: dict[str, StreamlitPage] = {}  # by address, filled by app.py
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|<>$~:^-])")
+_COIN_DECIMALS = 8
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "orange", Severity.INFO: "gray"}
 
 
@@ -122,8 +123,9 @@ def empty(sentence: str, way_on: str) -> None:
 
 
 def failed(error: Exception) -> None:
-    """A request that cannot be served, in words."""
-    st.error(plain(error), icon=":material/error:")
+    """A request that cannot be served, in words of the page."""
+    words = re.sub(r"--mark (\S+)", r"in “Prices given”: \1", str(error))
+    st.error(plain(words), icon=":material/error:")
 
 
 def rows(
@@ -152,9 +154,18 @@ def rows(
 
 
 def money(label: str, currency: str | None, *, signed: bool = True, help: str | None = None) -> Column:  # noqa: A002
-    """Column of money with the decimals a trader expects."""
-    sign = "+" if signed else ""
-    return NumberColumn(label, format=f"%{sign},.{money_decimals(currency)}f", help=help, width="small")
+    """Column of money with the decimals a trader expects, wide enough for them."""
+    decimals = money_decimals(currency)
+    return NumberColumn(
+        label, format=f"%{'+' if signed else ''},.{decimals}f", help=help,
+        width="small" if decimals < _COIN_DECIMALS else "medium",
+    )  # fmt: skip
+
+
+def daily_drawdown(currency: str | None) -> Column:
+    """Column of drawdowns of daily PnL, which are not as deep as that of the finer curve."""
+    says = "Largest fall of net PnL at the ends of days; the card's is of the finer curve, so no smaller."
+    return money("Drawdown, daily", currency, signed=False, help=says)
 
 
 def moment(label: str) -> Column:

@@ -1,7 +1,7 @@
 """What the session remembers, and answers that are computed once for all sessions.
 
 The session holds exactly the keys of `KEYS`. No table is ever hashed: data is known by the stamp of
-its files, an answer by the data's fingerprint, the filter and the conventions.
+its files, an answer by the data's fingerprint and findings, the filter and the conventions.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import streamlit as st
 
 from fillbook.analysis.overview import Overview, overview
 from fillbook.analysis.parts import Parts, Tag, parts
-from fillbook.analysis.periods import before
+from fillbook.analysis.periods import accrued, before
 from fillbook.conventions import Conventions
 from fillbook.figures.bars import Period
 from fillbook.figures.look import LOOKS, Look
@@ -45,6 +45,8 @@ class ChartSettings(TypedDict):
     zone: str
     steps: list[dict[str, Any]]
     stamp: tuple[tuple[str, int, int], ...] | None
+    stands: dict[str, Any] | None
+    is_moved: bool
 
 
 class ExportConfig(TypedDict):
@@ -61,7 +63,9 @@ def start(uris: list[str]) -> None:
         st.query_params[LINKED] = list(st.session_state[SOURCE])
     st.session_state.setdefault(DATA, None)
     st.session_state.setdefault(CHOICE, Choice())
-    st.session_state.setdefault(CHARTS, ChartSettings(period="day", zone="UTC", steps=[], stamp=None))
+    st.session_state.setdefault(
+        CHARTS, ChartSettings(period="day", zone="UTC", steps=[], stamp=None, stands=None, is_moved=False)
+    )
     st.session_state.setdefault(EXPORT, ExportConfig(table="fills", format="csv"))
 
 
@@ -88,6 +92,11 @@ def zone() -> ZoneInfo:
     return ZoneInfo(settings["zone"])
 
 
+def key_of(held: PerformanceDataSource) -> str:
+    """What tells data apart: its rows, where they lay, and what was found."""
+    return repr((held.fingerprint, [file.uri for file in held.lineage.files], held.findings))
+
+
 def answer(held: PerformanceDataSource, asked: Choice) -> Overview:
     """Overview of the data seen through the choice.
 
@@ -96,27 +105,39 @@ def answer(held: PerformanceDataSource, asked: Choice) -> Overview:
     BadRequestError
         The choice asks for what the data does not hold.
     """
-    return _answered(held, held.fingerprint, repr(asked), asked)
+    return _answered(held, key_of(held), repr(asked), asked)
 
 
 def checks(held: PerformanceDataSource) -> tuple[Check, ...]:
     """The book's checks of itself, on all of the data: a filter changes nothing about the trust."""
-    return _checked(held, held.fingerprint, repr(choice().conventions), choice().conventions)
+    return _checked(held, key_of(held), repr(choice().conventions), choice().conventions)
 
 
 def parts_by(held: PerformanceDataSource, *by: Tag) -> Parts:
     """Parts of what is shown, by some of their tags."""
-    return _parted(held, held.fingerprint, repr(choice()), by, choice())
+    return _parted(held, key_of(held), repr(choice()), by, choice())
 
 
 def earlier(held: PerformanceDataSource, keys: tuple[str, ...]) -> Mapping[str, Result] | None:
     """Metrics of the equal period before the chosen one, where there is one."""
-    return _before(held, held.fingerprint, repr(choice()), keys, choice())
+    return _before(held, key_of(held), repr(choice()), keys, choice())
+
+
+def carried(held: PerformanceDataSource) -> float | None:
+    """Net PnL of the chosen period with what was held before it."""
+    return _carried(held, key_of(held), repr(choice()), choice())
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _carried(_data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice) -> float | None:
+    """The key is that of the data and the name of the choice."""
+    del fingerprint, name
+    return accrued(_data, answer(_data, _asked))
 
 
 @st.cache_resource(max_entries=16, show_spinner="Booking every fill …", show_time=True)
 def _answered(_data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice) -> Overview:
-    """The key is the fingerprint of the data and the name of the choice."""
+    """The key is that of the data and the name of the choice."""
     del fingerprint, name
     return overview(_data, _asked.chosen, _asked.conventions, check=False)
 
@@ -125,7 +146,7 @@ def _answered(_data: PerformanceDataSource, fingerprint: str, name: str, _asked:
 def _checked(
     _data: PerformanceDataSource, fingerprint: str, name: str, _conventions: Conventions
 ) -> tuple[Check, ...]:
-    """The key is the fingerprint of the data and the name of the conventions."""
+    """The key is that of the data and the name of the conventions."""
     del fingerprint, name
     return overview(_data, Filter(), _conventions, metrics=()).checks
 
@@ -134,7 +155,7 @@ def _checked(
 def _parted(
     _data: PerformanceDataSource, fingerprint: str, name: str, by: tuple[Tag, ...], _asked: Choice
 ) -> Parts:
-    """The key is the fingerprint of the data, the name of the choice, and the tags."""
+    """The key is that of the data, the name of the choice, and the tags."""
     del fingerprint, name
     return parts(_data, answer(_data, _asked), by)
 
@@ -143,6 +164,6 @@ def _parted(
 def _before(
     _data: PerformanceDataSource, fingerprint: str, name: str, keys: tuple[str, ...], _asked: Choice
 ) -> Mapping[str, Result] | None:
-    """The key is the fingerprint of the data, the name of the choice, and the metrics."""
+    """The key is that of the data, the name of the choice, and the metrics."""
     del fingerprint, name
     return before(_data, answer(_data, _asked), keys)

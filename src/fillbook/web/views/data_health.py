@@ -77,9 +77,14 @@ def _findings(findings: tuple[Finding, ...]) -> None:
         for finding in findings:
             if finding.severity is severity:
                 with st.expander(
-                    st_utils.plain(f"{finding.table}: {finding.message}"), icon=_ICONS[severity]
+                    st_utils.plain(f"{finding.table}: {finding.message}{_of(finding)}"), icon=_ICONS[severity]
                 ):
                     _details(finding)
+
+
+def _of(finding: Finding) -> str:
+    """The file a finding is about, where it names one."""
+    return f" ({Path(finding.source).name})" if finding.source else ""
 
 
 def _details(finding: Finding) -> None:

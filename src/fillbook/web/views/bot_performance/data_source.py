@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 _KINDS = ["sqlite", "sqlite3", "db", "csv", "json", "parquet"]
+UPLOADS = "fillbook-uploads-"  # the folder of uploads is called so
 _WELCOME = (
     "**Is your bot making money, after every fee?** Open what it wrote: a Hummingbot database, a "
     "checkpoint, a trade CSV, or the folder your bots live in. Files are only ever read, also while a bot "
@@ -98,7 +99,7 @@ def _open_demo() -> None:
 @st.cache_resource(show_spinner=False)
 def _uploads() -> tempfile.TemporaryDirectory[str]:
     """Where uploads lie until the server ends."""
-    return tempfile.TemporaryDirectory(prefix="fillbook-")
+    return tempfile.TemporaryDirectory(prefix=UPLOADS)
 
 
 def headline(held: PerformanceDataSource) -> str:

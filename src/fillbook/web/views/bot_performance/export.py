@@ -12,6 +12,7 @@ from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.reports.table import ANSWER_TABLES, DATA_TABLES, report_table, row_count
 from fillbook.reports.writing import Format, table_bytes
 from fillbook.web import st_utils, state
+from fillbook.web.views.bot_performance.data_source import UPLOADS
 
 _FORMATS: dict[Format, str] = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "parquet": "Parquet"}
 
@@ -42,6 +43,8 @@ def show(answer: Overview, held: PerformanceDataSource) -> None:
         st_utils.failed(error)
     st.text("A link to this view: the same data, filter and conventions.")
     st.code(_link(), language=None, wrap_lines=True)
+    if any(UPLOADS in uri for uri in st.session_state[state.SOURCE]):
+        st.caption("It leads to the files that were uploaded, and works until this server ends.")
 
 
 def _link() -> str:

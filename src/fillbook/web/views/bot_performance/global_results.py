@@ -53,24 +53,31 @@ def show(answer: Overview, held: PerformanceDataSource) -> None:
 
 
 def _headline(answer: Overview, currency: str) -> str:
-    """What matters most, in words and numbers."""
+    """What matters most, in words and numbers; round trips in their own quote."""
     closed = _closed(answer)
-    if closed.is_empty():
-        return "No round trip was closed: the position was never flat again."
     parts = []
-    for side, name in ((1, "Longs"), (-1, "Shorts")):
+    quotes = closed["quote"].unique().cast(pl.String).to_list()
+    for side, name in ((1, "Closed longs"), (-1, "closed shorts")):
         mine = closed.filter(pl.col("side") == side)
-        if mine.height and mine["quote"].n_unique() == 1:
-            net = format_value(float(mine["net_quote"].sum()), Unit.MONEY, currency=currency, signed=True)
-            parts.append(f"{name} made **{net}** in {st_utils.counted(mine.height, 'round trip')}")
+        if mine.height and len(quotes) == 1:
+            made = float(mine["net_quote"].sum())
+            net = format_value(made, Unit.MONEY, currency=quotes[0], signed=True)
+            trips = st_utils.counted(mine.height, "round trip")
+            parts.append(f"{name} made **{net} {st_utils.plain(quotes[0])}** in {trips}")
+    still = answer.trips.filter("is_open").height
+    if still:
+        parts.append(f"{st_utils.counted(still, 'round trip')} still open, not counted in these")
     depth = answer.metrics["max_drawdown"].value
     if depth is not None and answer.drawdowns.height:
         worst = answer.drawdowns.row(0, named=True)
-        text = f"the deepest fall was **{format_value(depth, Unit.MONEY, currency=currency)}**"
+        fall = format_value(depth, Unit.MONEY, currency=currency)
         back = worst["recovery_at"]
         ended = f"made good by {st_utils.spelled(back)}" if back else "not yet made good"
-        parts.append(f"{text}, from {st_utils.spelled(worst['peak_at'])}, {ended}")
-    return "; ".join(parts) + f". All in {currency}, after fees."
+        parts.append(
+            f"the deepest fall was **{fall} {st_utils.plain(currency)}**, from "
+            f"{st_utils.spelled(worst['peak_at'])}, {ended}"
+        )
+    return ("; ".join(parts) or "No round trip was closed") + ". All after fees."
 
 
 def _closed(answer: Overview) -> pl.DataFrame:
@@ -105,7 +112,8 @@ def _by_kind(answer: Overview, held: PerformanceDataSource) -> None:
             side = pl.when(pl.col("side") > 0).then(pl.lit("long")).otherwise(pl.lit("short"))
             sums = closed.group_by(label=side).agg(value=pl.col("net_quote").sum(), n=pl.len())
             named = sums.with_columns(label=pl.format("{} ({})", "label", "n"))
-            _bars(named, "Round trips, long and short", answer, name="side")
+            quote = str(closed["quote"][0])
+            _bars(named, "Closed round trips, long and short", answer, name="side", currency=quote)
         pairs = state.parts_by(held, "pair").table
         _bars(_labelled(pairs), "Net PnL by pair", answer, name="pair", key=narrowing.PAIRS)
     with right:
@@ -122,7 +130,15 @@ def _labelled(table: pl.DataFrame) -> pl.DataFrame:
     return table.select(label="part", value="net").head(_MOST_BARS)
 
 
-def _bars(table: pl.DataFrame, title: str, answer: Overview, *, name: str, key: str | None = None) -> None:
+def _bars(
+    table: pl.DataFrame,
+    title: str,
+    answer: Overview,
+    *,
+    name: str,
+    key: str | None = None,
+    currency: str | None = None,
+) -> None:
     """Bars of money by kind; where `key` is a filter, picking one narrows to it."""
     drawn = kind_bars(
         table,
@@ -130,7 +146,7 @@ def _bars(table: pl.DataFrame, title: str, answer: Overview, *, name: str, key: 
         label="label",
         value="value",
         title=title,
-        currency=answer.currency or "",
+        currency=currency or answer.currency or "",
         height=180,
         span=answer.period,
     )
@@ -154,7 +170,7 @@ def _strategies(answer: Overview, held: PerformanceDataSource, currency: str) ->
             "course": st.column_config.AreaChartColumn("Course", width="small", help="Net PnL by UTC day."),
             "sharpe": number("Sharpe", format="%+.2f", width="small"),
             "deviation": st_utils.money("Deviation a day", currency, signed=False),
-            "max_drawdown": st_utils.money("Max drawdown", currency, signed=False),
+            "max_drawdown": st_utils.daily_drawdown(currency),
             "winning_days": number("Winning days", format="percent", width="small"),
             "fees": st_utils.money("Fees", currency, signed=False),
             "volume": number("Volume", format="compact", width="small"),

@@ -140,7 +140,7 @@ def _parts(answer: Overview, held: PerformanceDataSource) -> None:
             "volume": number("Volume", format="compact", width="small"),
             "n_fills": number("Fills", format="localized", width="small"),
             "sharpe": number("Sharpe", format="%+.2f", width="small", help="Of daily PnL, 365 days a year."),
-            "max_drawdown": st_utils.money("Max drawdown", currency, signed=False, help="Of daily PnL."),
+            "max_drawdown": st_utils.daily_drawdown(currency),
             "winning_days": number("Winning days", format="percent", width="small"),
             "note": "Note",
         },
@@ -202,7 +202,9 @@ def _unusual(answer: Overview) -> None:
     if found.is_empty() and not gaps:
         return
     n_days = found.filter(pl.col("kind") == "day").height
-    days, trips = st_utils.counted(n_days, "day"), st_utils.counted(found.height - n_days, "round trip")
+    all_days, all_trips = answer.daily.height, answer.trips.filter(~pl.col("is_open")).height
+    days = f"{n_days:,} of {st_utils.counted(all_days, 'day')}"
+    trips = f"{found.height - n_days:,} of {st_utils.counted(all_trips, 'closed round trip')}"
     with st.expander(f"Unusual: {days}, {trips}", icon=":material/notification_important:"):
         st.caption(
             "Beyond three robust deviations (1.4826 × MAD) from the median of their kind. Days are marked "
