@@ -2,13 +2,14 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fillbook.figures.bars import by_period, kind_bars, pnl_bars, win_loss_figure
-from fillbook.figures.candles import candles_figure, wider
+from fillbook.figures.candles import MOST_FILLS, candles_figure, thinned_fills, wider
 from fillbook.figures.equity import equity_figure
 from fillbook.figures.look import DARK, LIGHT, LOOKS, faded
 from fillbook.figures.thinning import thinned
@@ -29,7 +30,7 @@ def curve(values: list[float | None]) -> pl.DataFrame:
 
 def test_every_point_of_a_short_curve_is_drawn_and_a_gap_stays_one() -> None:
     figure = equity_figure(curve([1.0, None, 3.0]), LIGHT, currency="USDT")
-    assert list(figure.data[0].y) == [1.0, None, 3.0]
+    assert np.array_equal(figure.data[0].y, [1.0, np.nan, 3.0], equal_nan=True), "a gap is no number"
     assert figure.data[0].connectgaps is False
     assert "3 points" in figure.layout.title.subtitle.text
 
@@ -100,3 +101,16 @@ def test_colours_are_those_of_the_app() -> None:
         for colour in (look.ground, look.ink, look.accent, look.profit, look.loss, look.quiet):
             assert colour in config
     assert faded("#102030", 0.5) == "rgba(16,32,48,0.5)"
+
+
+def test_many_fills_are_few_points_with_the_largest_kept() -> None:
+    n = 10_000
+    amounts = [1.0] * n
+    amounts[4_321] = 50.0
+    at = [START + timedelta(seconds=i) for i in range(n)]
+    rows = fills(side=[1, -1] * (n // 2), price_quote=[1.0] * n, at=at, amount_base=amounts)
+    shown = thinned_fills(rows)
+    assert shown.height <= MOST_FILLS + 2
+    assert shown["at"].is_sorted()
+    assert shown.filter(amount_base=50.0)["at"].to_list() == [at[4_321]]
+    assert thinned_fills(rows.head(100)).equals(rows.head(100))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import polars as pl
 
-from fillbook.figures.look import Look, counted, dressed, ends, faded, legend_above, plain
+from fillbook.figures.look import Look, counted, dressed, ends, faded, legend_above, plain, points
 from fillbook.figures.registry import figure as registered
 
 MOST_CANDLES = 600
@@ -56,9 +56,9 @@ def candles_figure(
 
 def _price(candles: pl.DataFrame, look: Look) -> go.Candlestick:
     return go.Candlestick(
-        x=candles["at"].to_list(), open=candles["open_quote"].to_list(),
-        high=candles["high_quote"].to_list(), low=candles["low_quote"].to_list(),
-        close=candles["close_quote"].to_list(), name="price",
+        x=points(candles["at"]), open=points(candles["open_quote"]),
+        high=points(candles["high_quote"]), low=points(candles["low_quote"]),
+        close=points(candles["close_quote"]), name="price",
         increasing={"line": {"color": look.neutral, "width": 1}, "fillcolor": faded(look.neutral, 0.15)},
         decreasing={"line": {"color": look.neutral, "width": 1}, "fillcolor": look.neutral},
     )  # fmt: skip
@@ -73,10 +73,10 @@ def _fills(fills: pl.DataFrame, look: Look) -> list[go.Scatter | go.Scattergl]:
     ):  # fmt: skip
         mine = fills.filter(pl.col("side") == side)
         traces.append(scatter(
-            x=mine["at"].to_list(), y=mine["price_quote"].to_list(), mode="markers", name=name,
+            x=points(mine["at"]), y=points(mine["price_quote"]), mode="markers", name=name,
             marker={"color": colour, "symbol": symbol, "size": 8 if fills.height < FEW_POINTS else 5,
                     "line": {"width": 0.5, "color": look.ground}},
-            customdata=mine["amount_base"].to_list(),
+            customdata=points(mine["amount_base"]),
             hovertemplate=name + " %{customdata:.6g} at %{y:.8g}<extra></extra>",
         ))  # fmt: skip
     return traces
@@ -108,11 +108,14 @@ def thinned_fills(fills: pl.DataFrame, *, most: int = MOST_FILLS) -> pl.DataFram
         return fills
     span = fills["at"].to_physical()
     low, width = span.min(), (span.max() - span.min()) or 1  # type: ignore[operator]
-    stretch = ((span - low) * (most // 4) // width).alias("stretch")
-    kept = fills.with_columns(stretch).filter(
-        pl.col("amount_base").rank("ordinal", descending=True).over("stretch", "side") <= 2
+    stretch = ((span - low) * (most // 2) // width).alias("stretch")
+    largest = pl.col("amount_base").arg_max()
+    kept = (
+        fills.with_columns(stretch)
+        .group_by("stretch", "side")
+        .agg(pl.col("at", "price_quote", "amount_base").get(largest))
     )
-    return kept.drop("stretch")
+    return kept.drop("stretch").sort("at")
 
 
 def wider(candles: pl.DataFrame, *, most: int = MOST_CANDLES) -> pl.DataFrame:

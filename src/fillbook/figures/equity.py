@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from fillbook.figures.look import Look, counted, dressed, ends, faded, hovered
+from fillbook.figures.look import Look, counted, dressed, ends, faded, hovered, points
 from fillbook.figures.registry import figure
 from fillbook.figures.thinning import thinned
 
@@ -44,8 +44,8 @@ def equity_figure(
     drawn = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.04)
     drawn.add_trace(
         go.Scatter(
-            x=shown["at"].to_list(),
-            y=shown["equity"].to_list(),
+            x=points(shown["at"]),
+            y=points(shown["equity"]),
             mode="lines",
             name="Net PnL" if not start else "Equity",
             line={"color": look.accent, "width": 1.6},
@@ -58,13 +58,14 @@ def equity_figure(
         col=1,
     )
     drawn.add_trace(go.Scatter(
-        x=shown["at"].to_list(), y=[None if fall is None else -fall for fall in shown["drawdown"]],
+        x=points(shown["at"]), y=points(-shown["drawdown"]),
         mode="lines", name="Drawdown", line={"color": look.loss, "width": 1.0}, fill="tozeroy",
         fillcolor=faded(look.loss, 0.18), connectgaps=False,
         hovertemplate="%{y:" + hovered(currency) + "} " + currency,
     ), row=2, col=1)  # fmt: skip
-    points = counted(shown.height, "point")
-    note = points if shown.height == equity.height else f"{points} of {equity.height:,}"
+    drawn_points = counted(shown.height, "point")
+    whole = shown.height == equity.height
+    note = drawn_points if whole else f"{drawn_points} of {equity.height:,}"
     title = "Equity and drawdown" if start else "Net PnL and drawdown"
     for begun, ended in _gaps(equity):
         drawn.add_vrect(x0=begun, x1=ended, fillcolor=faded(look.neutral, 0.15), line_width=0)

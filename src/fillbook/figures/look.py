@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+import numpy as np
 import plotly.graph_objects as go
 import polars as pl
 
@@ -50,6 +51,12 @@ def faded(colour: str, share: float) -> str:
     """A hex colour let through by `share`, as ``rgba()``."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{share:g})"
+
+
+def points(column: pl.Series) -> np.ndarray[Any, Any]:
+    """Many points as Plotly takes them quickly: times without their zone, numbers with NaN for a gap."""
+    is_zoned = isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None
+    return (column.dt.replace_time_zone(None) if is_zoned else column).to_numpy()
 
 
 def hovered(currency: str, *, signed: bool = False) -> str:
@@ -114,31 +121,30 @@ def dressed(
         First and last moment of what is drawn.
     """
     said = note if span is None else f"{spanned(*span)} · {note}"
-    figure.update_layout(
-        title={"text": f"<b>{title}</b>", "x": 0, "xanchor": "left", "xref": "container", "y": 1,
-               "yanchor": "top", "pad": {"t": 8, "l": 8}, "font": {"size": 15, "color": look.ink},
-               "subtitle": {"text": said, "font": {"size": 12, "color": look.quiet}}},
-        font={"family": FONT, "size": 12, "color": look.quiet},
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", height=height,
-        margin={"l": 8, "r": 8, "t": 58, "b": 8}, hovermode="x unified", showlegend=False,
-        hoverlabel={"bgcolor": look.ground, "bordercolor": look.line,
-                    "font": {"family": FONT, "size": 12, "color": look.ink}},
-        bargap=0.18, dragmode="zoom",
-    )  # fmt: skip
-    axis: dict[str, Any] = {
-        "linecolor": look.line, "zerolinecolor": look.quiet, "zerolinewidth": 1, "nticks": 6,
-        "tickfont": {"color": look.quiet}, "automargin": True,
+    held: dict[str, Any] = figure.layout.to_plotly_json()
+    held.pop("template", None)  # everything that matters is said here
+    axis: dict[str, Any] = {"linecolor": look.line, "nticks": 6, "tickfont": {"color": look.quiet},
+                            "automargin": True}  # fmt: skip
+    spikes = {"showspikes": True, "spikemode": "across", "spikethickness": 1, "spikecolor": look.line,
+              "spikedash": "dot"}  # fmt: skip
+    across = {**axis, "showgrid": False, "zeroline": False, **(spikes if rows > 1 else {})}
+    upwards = {**axis, "showgrid": True, "gridcolor": look.grid, "zeroline": True, "side": "right",
+               "zerolinecolor": look.quiet, "zerolinewidth": 1, **TICKS}  # fmt: skip
+    axes = {
+        name: (across if name.startswith("x") else upwards) | held.get(name, {})
+        for name in {"xaxis", "yaxis", *(key for key in held if key[1:].startswith("axis"))}
+    }
+    figure.layout = held | axes | {  # at once: each update of a layout is checked as a whole
+        "title": {"text": f"<b>{title}</b>", "x": 0, "xanchor": "left", "xref": "container", "y": 1,
+                  "yanchor": "top", "pad": {"t": 8, "l": 8}, "font": {"size": 15, "color": look.ink},
+                  "subtitle": {"text": said, "font": {"size": 12, "color": look.quiet}}},
+        "font": {"family": FONT, "size": 12, "color": look.quiet}, "height": height,
+        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 8, "r": 8, "t": 58, "b": 8}, "hovermode": "x unified", "showlegend": False,
+        "hoverlabel": {"bgcolor": look.ground, "bordercolor": look.line,
+                       "font": {"family": FONT, "size": 12, "color": look.ink}},
+        "bargap": 0.18, "dragmode": "zoom",
     }  # fmt: skip
-    figure.update_xaxes(showgrid=False, zeroline=False, **{k: v for k, v in axis.items() if "zero" not in k})
-    figure.update_yaxes(showgrid=True, gridcolor=look.grid, zeroline=True, side="right", **TICKS, **axis)
-    if rows > 1:
-        figure.update_xaxes(
-            showspikes=True,
-            spikemode="across",
-            spikethickness=1,
-            spikecolor=look.line,
-            spikedash="dot",
-        )
     return figure
 
 

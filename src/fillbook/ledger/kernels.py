@@ -213,9 +213,9 @@ def fold_trips(book, qty, price, fee_base, fee, low, high, dust):
     """Round trips flat to flat, a row each (`TRIP_FIELDS`), in order of book and start.
 
     `fee` is in quote. `low` and `high` are the extreme marks after a fill and before the next one
-    of its book, NaN where there is none. A position of at most `dust` ends a trip and is carried at
-    its own cost into the next. `exit_fill` of an open trip is −1. Base sums of a crossing fill are
-    split by quantity, its fee pro rata.
+    of its book, NaN where there is none; empty where no book has any. A position of at most `dust` ends
+    a trip and is carried at its own cost into the next. `exit_fill` of an open trip is −1. Base sums of a
+    crossing fill are split by quantity, its fee pro rata.
     """
     trips = np.zeros((256, 16))
     n_trips, is_open = 0, False
@@ -263,7 +263,7 @@ def fold_trips(book, qty, price, fee_base, fee, low, high, dust):
                     _start(trip, book[i], i, x, after, price[i])
                     trip[_FEES], trip[_N], trip[_LARGEST] = paid * (1.0 - share), 1.0, abs(after)
                     seen = n_trips
-        if is_open and not math.isnan(low[i]):
+        if is_open and low.size and not math.isnan(low[i]):
             _widen(trip, trip[_GROSS], (held + lost) * (low[i] - cost))
             _widen(trip, trip[_GROSS], (held + lost) * (high[i] - cost))
     return trips[:n_trips].copy()

@@ -14,7 +14,9 @@ _US = 1e6
 
 
 def _extremes(flow: Flow, paths: list[Series | None]) -> tuple[Floats, Floats]:
-    """Lowest and highest unit mark between each fill and the next of its book, NaN where none."""
+    """Lowest and highest unit mark from each fill to the next of its book, NaN where none; or empty."""
+    if all(path is None for path in paths):
+        return np.zeros(0), np.zeros(0)
     low, high = np.full(flow.at.size, np.nan), np.full(flow.at.size, np.nan)
     for rows, path in zip(flow.slices(), paths, strict=True):
         if path is None or path.at.size == 0 or rows.stop - rows.start < 2:
