@@ -24,7 +24,7 @@ from fillbook.figures.look import (
 from fillbook.figures.registry import figure
 from fillbook.units import Unit, format_value
 
-_NAMED = 6  # points of a scatter with a name beside them
+_NAMED = 3  # points of a scatter with a name beside them
 _MOST_BINS = 60
 _NUMBERED = 12  # cells in a row up to which a heatmap prints its numbers
 

@@ -14,7 +14,6 @@ from fillbook.web.views.bot_performance import data_source
 from fillbook.web.views.bot_performance import page as bot_performance
 
 _STYLE = """<style>
-[data-testid=stMetricLabel] * {white-space: normal; overflow: visible}
 [data-testid=stMetricValue], .stMarkdown, .stText {font-variant-numeric: tabular-nums}
 @media (min-width: 768px) {.stMainBlockContainer {padding-left: 2.5rem; padding-right: 2.5rem}}
 @media (max-width: 767px) {[data-testid=stElementToolbar] {display: none}}

@@ -23,6 +23,7 @@ _SIGNED = frozenset({
     "expectancy", "roi", "best_trade", "worst_trade",
 })  # fmt: skip
 _CARD_PX, _WIDE_CARD_PX = 150, 180
+_FITS = 16  # letters of a label
 _DIGITS, _SMALL, _CENTS = 7, 1e-3, 2
 _SHOWN = 200
 _Colour = Literal["normal", "inverse", "off"]
@@ -65,11 +66,12 @@ def _card(
     metric = METRICS[result.key]
     delta, colour = _change(result, before)
     with st.container(border=True, height="stretch", gap=None):
+        full = title(result)
         st.metric(
-            title(result), shown(result), delta=delta, delta_color=colour,
+            full if len(full) <= _FITS else metric.label, shown(result), delta=delta, delta_color=colour,
             delta_arrow="off" if delta is None else "auto",
             delta_description=None if delta is None else "before",
-            help=f"{metric.summary} No number: {in_words(metric.undefined)}.",
+            help=f"{full}. {metric.summary} No number: {in_words(metric.undefined)}.",
             chart_data=course or None, chart_type="area",
         )  # fmt: skip
         why = doubt(result)
