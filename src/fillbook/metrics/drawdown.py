@@ -89,7 +89,7 @@ def fall_fractions(equity: Floats) -> Floats:
 
 
 @metric(
-    label="Maximum drawdown", group="risk", unit=Unit.MONEY, better="lower",
+    label="Max drawdown", group="risk", unit=Unit.MONEY, better="lower",
     formula=r"\max_t(\text{peak}_t-E_t)", source="DEFINITIONS E8", undefined="empty without a day",
 )  # fmt: skip
 def max_drawdown(curve: Floats) -> float:
