@@ -126,7 +126,8 @@ ABOUT = """\
 * **pandas script**: `read_sql`, `json.loads` a fee, one sum by pair: no validation, no books;
 * **peak**: most memory above what the loaded program holds, a fill.
 
-Each figure is the best of three processes.
+Each figure is the best of three processes; the page is measured once. Read them against the floor and the
+pandas script of the same run: where the machine is slow, all of them are.
 
 """
 
