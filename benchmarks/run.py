@@ -85,8 +85,8 @@ def app(n: int, folder: Path) -> list[str]:
     message = found["message_bytes"]
     return [
         (
-            f"* the page of {n:,} fills: first paint {found['first_s']:.2f} s after the data is open, a changed "
-            f"filter {found['filter_s']:.2f} s (the slowest of four, on the server)"
+            f"* the page of {n:,} fills: first paint {found['first_s']:.2f} s after the data is open, "
+            f"a changed filter {found['filter_s']:.2f} s (the slowest of four, on the server)"
         ),
         f"* ten more sessions: {found['session_bytes'] / 1e6:.1f} MB each",
         "* largest message to the browser: "
