@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fillbook.figures.bars import kind_bars
+from fillbook.figures.bars import cumulative_figure, kind_bars
 from fillbook.figures.look import DARK, LIGHT
 from fillbook.figures.parts import (
     allocation_figure,
@@ -108,3 +108,12 @@ def test_every_figure_says_what_it_shows() -> None:
 def test_a_figure_is_registered_once() -> None:
     with pytest.raises(ValueError, match="registered twice"):
         figure(title="", needs="", caption="")(risk_return_figure)
+
+
+def test_a_day_that_is_alone_is_a_point_with_room_around_it() -> None:
+    table = pl.DataFrame({"day": DAYS[:1], "gross": [3.0], "net": [1.0], "A": [1.0]})
+    drawn = exposure_figure(table, LIGHT, currency="USDT")
+    assert {trace.mode for trace in drawn.data} == {"lines+markers"}
+    assert list(drawn.layout.xaxis.tickvals) == DAYS[:1]
+    volume = cumulative_figure(pl.DataFrame({"day": DAYS, "volume": [1.0, 2.0, 3.0]}), LIGHT, currency="USDT")
+    assert volume.data[0].mode == "lines"

@@ -19,6 +19,7 @@ from fillbook.figures.look import (
     faded,
     hovered,
     legend_above,
+    lone,
     plain,
     shortened,
     signed_colours,
@@ -83,7 +84,7 @@ def pnl_bars(
         ))  # fmt: skip
     note = f"{currency} · {counted(table.height, period)}"
     dressed(drawn, look, title=f"PnL by {period}", note=note, height=height, span=ends(table["start"]))
-    return drawn.update_layout(hovermode="closest")
+    return lone(drawn, table["start"]).update_layout(hovermode="closest")
 
 
 @figure(
@@ -153,7 +154,8 @@ def cumulative_figure(daily: pl.DataFrame, look: Look, *, currency: str, height:
     ))  # fmt: skip
     note = f"{currency} · {counted(daily.height, 'day')}"
     span = ends(daily["day"])
-    return dressed(drawn, look, title="Cumulative volume", note=note, height=height, span=span)
+    dressed(drawn, look, title="Cumulative volume", note=note, height=height, span=span)
+    return lone(drawn, daily["day"])
 
 
 @figure(
@@ -185,4 +187,4 @@ def win_loss_figure(trips: pl.DataFrame, look: Look, *, height: int = 280) -> go
     note = counted(trips.height, "trade")
     span = ends(by_day["day"])
     dressed(drawn, look, title="Round trips won and lost", note=note, height=height, span=span)
-    return legend_above(drawn)
+    return legend_above(lone(drawn, by_day["day"]))

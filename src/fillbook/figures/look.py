@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ import polars as pl
 from fillbook.units import money_decimals
 
 Span = tuple[date, date]
+_HALF_DAY_MS = 43_200_000
 TICKS = {"exponentformat": "SI", "minexponent": 5, "separatethousands": True}  # 12,000; 1.2M; 0.0012
 FONT = "Inter, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 
@@ -146,6 +147,16 @@ def dressed(
         "bargap": 0.18, "dragmode": "zoom",
     }  # fmt: skip
     return figure
+
+
+def lone(figure: go.Figure, times: pl.Series) -> go.Figure:
+    """A chart over days with room around a day that is alone, which else has no width."""
+    first = times.min()
+    if times.n_unique() != 1 or not isinstance(first, date):
+        return figure
+    figure.update_xaxes(range=[first - timedelta(days=1), first + timedelta(days=1)], tickvals=[first])
+    figure.update_traces(width=_HALF_DAY_MS, selector={"type": "bar"})
+    return figure.update_traces(mode="lines+markers", selector={"type": "scatter", "mode": "lines"})
 
 
 def legend_above(figure: go.Figure) -> go.Figure:

@@ -17,6 +17,7 @@ from fillbook.figures.look import (
     faded,
     hovered,
     legend_above,
+    lone,
     plain,
     shortened,
     signed_colours,
@@ -182,7 +183,7 @@ def exposure_figure(
     drawn.update_traces(hovertemplate="%{y:,.0f} " + currency)
     dressed(drawn, look, title="Exposure", note=f"{currency} · {counted(table.height, 'day')}", height=height,
             span=ends(table["day"]))  # fmt: skip
-    return legend_above(drawn)
+    return legend_above(lone(drawn, table["day"]))
 
 
 @figure(

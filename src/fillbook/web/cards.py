@@ -36,6 +36,7 @@ def show(
     *,
     courses: Mapping[str, list[float]] | None = None,
     earlier: Mapping[str, Result] | None = None,
+    is_wide: bool = False,
 ) -> None:
     """A card for each metric.
 
@@ -49,8 +50,10 @@ def show(
         Value to date through the view, by key; a row of cards has sparklines all over or not at all.
     earlier
         The same metrics of the period before.
+    is_wide
+        Fewer cards a row, for longer names.
     """
-    with st.grid("auto", min_column_width=_CARD_PX if courses else _WIDE_CARD_PX, gap="small"):
+    with st.grid("auto", min_column_width=_WIDE_CARD_PX if is_wide else _CARD_PX, gap="small"):
         for key in keys:
             course = None if courses is None else courses.get(key, [])
             _card(answer, held, answer.metrics[key], course, (earlier or {}).get(key))

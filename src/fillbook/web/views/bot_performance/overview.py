@@ -57,7 +57,7 @@ def show(answer: Overview, held: PerformanceDataSource) -> None:
         with more:
             for title, keys in _MORE.items():
                 st.subheader(title, anchor=False)
-                cards.show(answer, held, keys)
+                cards.show(answer, held, keys, is_wide=True)
     _unusual(answer)
 
 
