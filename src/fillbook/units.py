@@ -32,6 +32,15 @@ def money_decimals(currency: str | None) -> int:
     return 2 if currency is None or currency in _STABLE else _CRYPTO_DECIMALS
 
 
+def counted(n: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "fill"), counted(1204, "fill")
+    ('1 fill', '1,204 fills')
+    """
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")
+
+
 def format_duration(seconds: float) -> str:
     """Two largest units of a duration: ``2 d 4 h``, ``35 min 2 s``, ``0.4 s``.
 

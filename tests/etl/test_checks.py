@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from fillbook.etl import performance_etl
-from fillbook.etl.checks import CHECKS, book_sums, counted, first_rows, share
+from fillbook.etl.checks import CHECKS, book_sums, first_rows, share
 from fillbook.findings import MAX_LISTED_ROWS
 from fillbook.testing.tables import CLOCK, fills, raw_tables
+from fillbook.units import counted
 
 
 def test_every_check_says_what_it_does_to_the_numbers() -> None:

@@ -112,16 +112,15 @@ def executor_spans(data: PerformanceDataSource, answer: Overview, connector: str
     rows = pl.DataFrame({
         **{name: ledger.column(name) for name in ("executor_id", "controller_id", "close_type")},
         **{name: ledger.column(name) for name in ("connector", "pair", "price_quote", "at")},
-        "net": flow.cash_moves - flow.fee, "moved": flow.qty - flow.fee_base, "size": np.abs(flow.qty),
-        "fee_base": flow.fee_base,
+        "net": flow.cash_moves - flow.fee, "qty": flow.qty,
     })  # fmt: skip
     mine = rows.filter(
         pl.col("connector") == connector, pl.col("pair") == pair, pl.col("executor_id").is_not_null()
     ).sort("at", maintain_order=True)
-    left = (pl.col("moved") + pl.col("fee_base")).sum().abs()
+    qty = pl.col("qty")
     return mine.group_by("executor_id", maintain_order=True).agg(
         pl.col("controller_id", "close_type").first(),
         entry_at=pl.col("at").first(), exit_at=pl.col("at").last(),
         entry_quote=pl.col("price_quote").first(), exit_quote=pl.col("price_quote").last(),
-        net_quote=pl.when(left <= _FLAT * pl.col("size").sum()).then(pl.col("net").sum()),
+        net_quote=pl.when(qty.sum().abs() <= _FLAT * qty.abs().sum()).then(pl.col("net").sum()),
     )  # fmt: skip

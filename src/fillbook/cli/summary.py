@@ -65,6 +65,7 @@ def head(answer: Overview) -> list[Text]:
     """Trust, scope and conventions, a line each."""
     from fillbook.cli.screen import cell, moment  # noqa: PLC0415
     from fillbook.ledger.invariants import trust_line  # noqa: PLC0415
+    from fillbook.units import counted  # noqa: PLC0415
 
     trust = trust_line(answer.checks)
     balances = trust.startswith("the book balances")
@@ -72,8 +73,8 @@ def head(answer: Overview) -> list[Text]:
     period = " – ".join(moment(at) for at in answer.period) + " UTC" if answer.period else "no period"
     scope = [
         period,
-        _counted(books["bot"].n_unique(), "bot"),
-        _counted(int(books["n_fills"].sum()), "fill"),
+        counted(books["bot"].n_unique(), "bot"),
+        counted(int(books["n_fills"].sum()), "fill"),
     ]
     scope.append(answer.currency or "no common currency")
     return [
@@ -96,10 +97,6 @@ def _conventions(answer: Overview) -> list[str]:
     if answer.chosen != type(answer.chosen)():
         parts.append("filtered; books start flat")
     return parts
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n:,} {what}" + ("" if n == 1 else "s")
 
 
 def metrics_table(answer: Overview) -> Table:

@@ -14,6 +14,7 @@ import polars as pl
 
 from fillbook.findings import MAX_LISTED_ROWS, Finding, Severity
 from fillbook.sources.hummingbot import truncation_bound
+from fillbook.units import counted
 
 if TYPE_CHECKING:
     from fillbook.etl.duplicates import Duplicates
@@ -177,11 +178,6 @@ def book_sums(fills: pl.DataFrame) -> pl.DataFrame:
 def first_rows(rows: pl.DataFrame) -> tuple[int, ...]:
     """The first row numbers of `rows`, as a finding lists them."""
     return tuple(int(row) for row in rows["row"].head(MAX_LISTED_ROWS))
-
-
-def counted(n: int, noun: str) -> str:
-    """A number of things: ``1 fill``, ``1,204 fills``."""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def share(part: float, whole: float) -> str:

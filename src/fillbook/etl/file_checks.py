@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from fillbook.etl.checks import Cleaned, Seen, check, counted, first_rows
+from fillbook.etl.checks import Cleaned, Seen, check, first_rows
 from fillbook.etl.merge import CANDLES
 from fillbook.etl.vocabulary import PERPETUAL
 from fillbook.findings import Severity
+from fillbook.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

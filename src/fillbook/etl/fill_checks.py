@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from fillbook.etl.checks import Cleaned, Seen, check, counted, share
+from fillbook.etl.checks import Cleaned, Seen, check, share
 from fillbook.etl.vocabulary import PAPER_TRADE
 from fillbook.findings import Severity
+from fillbook.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from fillbook.etl.checks import Cleaned, Seen, check, counted
+from fillbook.etl.checks import Cleaned, Seen, check
 from fillbook.etl.link import ambiguous_orders
 from fillbook.etl.vocabulary import FILLED_EVENTS, KNOWN_WORDS, PERPETUAL, UNTRUSTED_FUNDING
 from fillbook.findings import Severity
+from fillbook.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

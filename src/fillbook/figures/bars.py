@@ -13,7 +13,6 @@ from fillbook.figures.look import (
     TICKS,
     Look,
     Span,
-    counted,
     dressed,
     ends,
     faded,
@@ -25,7 +24,7 @@ from fillbook.figures.look import (
     signed_colours,
 )
 from fillbook.figures.registry import figure
-from fillbook.units import Unit, format_value
+from fillbook.units import Unit, counted, format_value
 
 Period = Literal["hour", "day", "week", "month"]
 _EVERY: dict[Period, str] = {"hour": "1h", "day": "1d", "week": "1w", "month": "1mo"}

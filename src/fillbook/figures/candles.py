@@ -5,8 +5,9 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import polars as pl
 
-from fillbook.figures.look import Look, counted, dressed, ends, faded, legend_above, plain, points
+from fillbook.figures.look import Look, dressed, ends, faded, legend_above, plain, points
 from fillbook.figures.registry import figure as registered
+from fillbook.units import counted
 
 MOST_CANDLES = 600
 MANY_POINTS = 5_000  # above it the browser draws with WebGL

@@ -9,9 +9,10 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from fillbook.figures.look import Look, counted, dressed, ends, faded, hovered, points
+from fillbook.figures.look import Look, dressed, ends, faded, hovered, points
 from fillbook.figures.registry import figure
 from fillbook.figures.thinning import thinned
+from fillbook.units import counted
 
 
 @figure(

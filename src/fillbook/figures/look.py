@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -171,8 +171,3 @@ def legend_above(figure: go.Figure) -> go.Figure:
 def signed_colours(values: Sequence[float], look: Look) -> list[str]:
     """Profit's colour for each gain, loss's for each loss."""
     return [look.profit if value >= 0.0 else look.loss for value in values]
-
-
-def counted(n: int, what: Literal["point", "hour", "day", "week", "month", "fill", "trade", "candle"]) -> str:
-    """``1,204 points``."""
-    return f"{n:,} {what}" + ("" if n == 1 else "s")

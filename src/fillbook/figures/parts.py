@@ -11,7 +11,6 @@ from fillbook.figures.look import (
     TICKS,
     Look,
     Span,
-    counted,
     dressed,
     ends,
     faded,
@@ -23,7 +22,7 @@ from fillbook.figures.look import (
     signed_colours,
 )
 from fillbook.figures.registry import figure
-from fillbook.units import Unit, format_value
+from fillbook.units import Unit, counted, format_value
 
 _NAMED = 3  # points of a scatter with a name beside them
 _MOST_BINS = 60

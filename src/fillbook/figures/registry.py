@@ -51,8 +51,3 @@ def figure(*, title: str, needs: str, caption: str) -> Callable[[_Function], _Fu
         return function
 
     return register
-
-
-def caption_of(function: Callable[..., go.Figure]) -> str:
-    """What a registered figure shows."""
-    return FIGURES[function.__name__].caption

@@ -12,6 +12,7 @@ from fillbook.conventions import Conventions, CostMethod, read_marks
 from fillbook.errors import FillbookError
 from fillbook.filters import UNLINKED, Filter
 from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.units import counted
 from fillbook.web import narrowing, st_utils, state
 
 _ZONES = (
@@ -66,7 +67,7 @@ def source_name(held: PerformanceDataSource) -> str:
     """What is open, in one line."""
     uris: tuple[str, ...] = st.session_state[state.SOURCE]
     name = ", ".join(Path(uri).name for uri in uris) or "tables"
-    return f"{name} · {st_utils.counted(held.fills.height, 'fill')}"
+    return f"{name} · {counted(held.fills.height, 'fill')}"
 
 
 def _filter(held: PerformanceDataSource) -> Filter:

@@ -18,7 +18,7 @@ from fillbook.analysis.overview import Overview
 from fillbook.figures.registry import FIGURES
 from fillbook.findings import Finding, Severity
 from fillbook.ledger.invariants import Check, Verdict, trust_line
-from fillbook.units import money_decimals
+from fillbook.units import counted, money_decimals
 from fillbook.web import narrowing, state
 
 PAGES: dict[str, StreamlitPage] = {}  # by address, filled by app.py
@@ -54,11 +54,6 @@ def trust(checks: tuple[Check, ...], findings: Iterable[Finding]) -> None:
                 word = "note" if severity is Severity.INFO else severity.value
                 st.badge(counted(n, word), color=_COLOURS[severity])  # type: ignore[arg-type]
         way_to("data_health", "Data health", ":material/arrow_forward:")
-
-
-def counted(n: int, what: str) -> str:
-    """``1,204 fills``, ``1 fill``."""
-    return f"{n:,} {what}" + ("" if n == 1 else "s")
 
 
 def scope(answer: Overview) -> str:

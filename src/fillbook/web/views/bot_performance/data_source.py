@@ -12,6 +12,7 @@ import streamlit as st
 from fillbook.errors import FillbookError
 from fillbook.findings import Severity
 from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.units import counted
 from fillbook.web import narrowing, st_utils, state
 from fillbook.web.opening import PATIENCE_S, CancelledError, Opening, shelf, stamp_of
 
@@ -75,7 +76,7 @@ def _ways() -> None:
         st.button("Open the demo", icon=":material/science:", on_click=_open_demo)
     sent = st.file_uploader("Or upload files of one bot or several", _KINDS, accept_multiple_files=True)
     if sent:
-        st.button(f"Open {st_utils.counted(len(sent), 'uploaded file')}", on_click=_open_sent, args=(sent,))
+        st.button(f"Open {counted(len(sent), 'uploaded file')}", on_click=_open_sent, args=(sent,))
 
 
 def _open_sent(sent: Sequence[UploadedFile]) -> None:
@@ -106,10 +107,10 @@ def headline(held: PerformanceDataSource) -> str:
     """What was loaded, and its health, in one line."""
     files, bots = len(held.lineage.files), held.fills["bot"].n_unique()
     worst = [finding for finding in held.findings if finding.severity is Severity.ERROR]
-    health = f" · {st_utils.counted(len(worst), 'error')} in the data" if worst else ""
+    health = f" · {counted(len(worst), 'error')} in the data" if worst else ""
     return (
-        f"Data source: {st_utils.counted(held.fills.height, 'fill')} of {st_utils.counted(bots, 'bot')} "
-        f"from {st_utils.counted(files, 'file')}{health}"
+        f"Data source: {counted(held.fills.height, 'fill')} of {counted(bots, 'bot')} "
+        f"from {counted(files, 'file')}{health}"
     )
 
 

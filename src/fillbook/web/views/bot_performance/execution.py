@@ -12,6 +12,7 @@ from fillbook.analysis.overview import Overview
 from fillbook.analysis.trades import executor_spans, fills_of_market, fills_of_trip, orders_of
 from fillbook.figures.candles import candles_figure
 from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.units import counted
 from fillbook.web import st_utils, state
 
 _PAGE = 200
@@ -80,7 +81,7 @@ def _trips(answer: Overview, held: PerformanceDataSource) -> None:
         listed.select(*columns), column_config=columns, hide_index=True, height=320, key=f"trips_{page}",
         on_select="rerun", selection_mode="single-row", placeholder="—", alt="Round trips, the newest first",
     )  # fmt: skip
-    st.caption(f"{st_utils.counted(trips.height, 'round trip')}. Select a row to see its fills and orders.")
+    st.caption(f"{counted(trips.height, 'round trip')}. Select a row to see its fills and orders.")
     if event.selection.rows:
         _inside(listed.row(event.selection.rows[0], named=True), answer, held)
 
@@ -107,7 +108,7 @@ def _inside(trip: dict[str, Any], answer: Overview, held: PerformanceDataSource)
     fills = fills_of_trip(held, answer, trip)
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     with st.container(border=True):
-        st.markdown(f"**{st_utils.counted(fills.height, 'fill')} of this round trip**")
+        st.markdown(f"**{counted(fills.height, 'fill')} of this round trip**")
         st_utils.rows(
             _spoken(fills),
             {
@@ -126,7 +127,7 @@ def _inside(trip: dict[str, Any], answer: Overview, held: PerformanceDataSource)
         if orders.is_empty():
             st.caption("The data holds no order of these fills.")
             return
-        st.markdown(f"**{st_utils.counted(orders.height, 'order')} behind them**")
+        st.markdown(f"**{counted(orders.height, 'order')} behind them**")
         st_utils.rows(
             _spoken(orders),
             {
@@ -150,7 +151,7 @@ def _controllers(answer: Overview, held: PerformanceDataSource) -> None:
     mine = held.controllers.filter(pl.col("bot").cast(pl.String).is_in(list(bots)))
     if mine.is_empty():
         return
-    shown = st.expander(f"Configuration of {st_utils.counted(mine.height, 'controller')}", on_change="rerun",
+    shown = st.expander(f"Configuration of {counted(mine.height, 'controller')}", on_change="rerun",
                         icon=":material/tune:")  # fmt: skip
     if not shown.open:
         return

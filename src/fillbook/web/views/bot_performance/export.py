@@ -11,6 +11,7 @@ from fillbook.errors import FillbookError
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.reports.table import ANSWER_TABLES, DATA_TABLES, report_table, row_count
 from fillbook.reports.writing import Format, table_bytes
+from fillbook.units import counted
 from fillbook.web import st_utils, state
 from fillbook.web.views.bot_performance.data_source import UPLOADS
 
@@ -34,7 +35,7 @@ def show(answer: Overview, held: PerformanceDataSource) -> None:
     config["table"], config["format"] = name, kind
     try:
         n = row_count(name, held, answer)
-        st.caption(f"{st_utils.counted(n, 'row')}, filtered as everything on this page.")
+        st.caption(f"{counted(n, 'row')}, filtered as everything on this page.")
         st.download_button(
             f"Download {name}.{kind}", lambda: table_bytes(report_table(name, held, answer), kind),
             f"{name}.{kind}", icon=":material/download:", on_click="ignore", disabled=n == 0,

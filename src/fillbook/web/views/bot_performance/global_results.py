@@ -21,7 +21,7 @@ from fillbook.figures.parts import (
 )
 from fillbook.filters import UNLINKED
 from fillbook.performance_data_source import PerformanceDataSource
-from fillbook.units import Unit, format_value
+from fillbook.units import Unit, counted, format_value
 from fillbook.web import narrowing, st_utils, state
 
 _MOST_CORRELATED = 40  # strategies in a heatmap that can still be read
@@ -62,11 +62,11 @@ def _headline(answer: Overview, currency: str) -> str:
         if mine.height and len(quotes) == 1:
             made = float(mine["net_quote"].sum())
             net = format_value(made, Unit.MONEY, currency=quotes[0], signed=True)
-            trips = st_utils.counted(mine.height, "round trip")
+            trips = counted(mine.height, "round trip")
             parts.append(f"{name} made **{net} {st_utils.plain(quotes[0])}** in {trips}")
     still = answer.trips.filter("is_open").height
     if still:
-        parts.append(f"{st_utils.counted(still, 'round trip')} still open, not counted in these")
+        parts.append(f"{counted(still, 'round trip')} still open, not counted in these")
     depth = answer.metrics["max_drawdown"].value
     if depth is not None and answer.drawdowns.height:
         worst = answer.drawdowns.row(0, named=True)

@@ -17,6 +17,7 @@ from fillbook.figures.equity import equity_figure
 from fillbook.filters import UNLINKED
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.results import reason_text
+from fillbook.units import counted
 from fillbook.web import cards, narrowing, st_utils, state
 
 _ANSWER = ("net_pnl", "max_drawdown", "sharpe_ratio", "win_rate", "profit_factor", "fees")
@@ -41,6 +42,7 @@ _TABLE_PX, _ROWS_SHOWN = 420, 11
 def show(answer: Overview, held: PerformanceDataSource) -> None:
     """Cards, equity with PnL by period, the parts, and what is unusual."""
     st.header("Overview", anchor=False)
+    found = unusual(answer)
     cards.show(answer, held, _ANSWER, courses=to_date(answer) or None, earlier=state.earlier(held, _ANSWER))
     if answer.currency is None:
         st_utils.empty(
@@ -48,7 +50,7 @@ def show(answer: Overview, held: PerformanceDataSource) -> None:
             "Each part below stands in its own; add candles of a joining pair to see them together.",
         )
     else:
-        _charts(answer, answer.currency)
+        _charts(answer, answer.currency, found)
     _parts(answer, held)
     more = st.expander(
         "More figures: profit, risk, activity", on_change="rerun", key="more", icon=":material/grid_view:"
@@ -58,12 +60,12 @@ def show(answer: Overview, held: PerformanceDataSource) -> None:
             for title, keys in _MORE.items():
                 st.subheader(title, anchor=False)
                 cards.show(answer, held, keys, is_wide=True)
-    _unusual(answer)
+    _unusual(answer, found)
 
 
-def _charts(answer: Overview, currency: str) -> None:
+def _charts(answer: Overview, currency: str, found: pl.DataFrame) -> None:
     """The story: equity over drawdown, and PnL by period beside it."""
-    look, days = state.look(), _unusual_days(answer)
+    look, days = state.look(), [at.date() for at in found.filter(pl.col("kind") == "day")["at"]]
     left, right = st.columns([5, 3], gap="medium")
     with left:
         start = answer.conventions.capital or 0.0
@@ -101,11 +103,6 @@ def _to_period(points: list[dict[str, Any]]) -> None:
         last = date.fromisoformat(end[:10])
         is_midnight = len(end) <= 10 or "00:00:00" in end
         narrowing.to_days(first, max(first, last - timedelta(days=1)) if is_midnight else last)
-
-
-def _unusual_days(answer: Overview) -> list[date]:
-    found = unusual(answer)
-    return [at.date() for at in found.filter(pl.col("kind") == "day")["at"]]
 
 
 def _parts(answer: Overview, held: PerformanceDataSource) -> None:
@@ -195,16 +192,15 @@ def _books(answer: Overview) -> None:
     )  # fmt: skip
 
 
-def _unusual(answer: Overview) -> None:
+def _unusual(answer: Overview, found: pl.DataFrame) -> None:
     """Days and round trips far from the usual, and stretches without data."""
-    found = unusual(answer)
     gaps = [finding for finding in answer.findings if "gap" in finding.rule]
     if found.is_empty() and not gaps:
         return
     n_days = found.filter(pl.col("kind") == "day").height
     all_days, all_trips = answer.daily.height, answer.trips.filter(~pl.col("is_open")).height
-    days = f"{n_days:,} of {st_utils.counted(all_days, 'day')}"
-    trips = f"{found.height - n_days:,} of {st_utils.counted(all_trips, 'closed round trip')}"
+    days = f"{n_days:,} of {counted(all_days, 'day')}"
+    trips = f"{found.height - n_days:,} of {counted(all_trips, 'closed round trip')}"
     with st.expander(f"Unusual: {days}, {trips}", icon=":material/notification_important:"):
         st.caption(
             "Beyond three robust deviations (1.4826 × MAD) from the median of their kind. Days are marked "
