@@ -108,8 +108,13 @@ class PerformanceDataSource:
 
     @property
     def quotes(self) -> pl.DataFrame:
-        """Mid, bid and ask the bot saw, by time."""
+        """Mid, bid and ask the bot saw or a file has, by time."""
         return self.tables["quotes"]
+
+    @property
+    def market_trades(self) -> pl.DataFrame:
+        """Trades of everybody on a venue, by time."""
+        return self.tables["market_trades"]
 
     @property
     def candles(self) -> pl.DataFrame:
@@ -191,7 +196,7 @@ def open_data(
     Parameters
     ----------
     uris
-        Databases, checkpoints, exports, candle files, or folders of them.
+        Databases, checkpoints, exports, files of candles, quotes and market trades, or folders of them.
     clock
         "Now", UTC, by which times in the future are told; left out, the newest of the computer's
         clock and the files' own times.

@@ -53,3 +53,16 @@ def test_shared_orders_need_the_same_creation_and_quantity() -> None:
     assert shared_orders(rows).rows() == [(0, 1, 1)]
     other = rows.with_columns(amount_base=pl.Series([1.0, 2.0, 3.0]))
     assert shared_orders(other).is_empty()
+
+
+def test_rows_without_a_time_repeat_nothing_and_a_market_without_a_venue_may() -> None:
+    rows = table("quotes", at=[None, None, 0, 0], connector=None, mid_quote=[1.0, 2.0, 3.0, 4.0])
+    kept, repeated, _ = without_repeats("quotes", rows)
+    assert kept["mid_quote"].to_list() == [1.0, 2.0, 3.0]  # the first two are quarantined later, each
+    assert repeated["mid_quote"].to_list() == [4.0]
+
+
+def test_a_log_and_a_quote_of_one_instant_are_two_and_equal_market_trades_too() -> None:
+    rows = table("quotes", at=0, kind=["market_data", "status_log"])
+    assert without_repeats("quotes", rows)[0].height == 2
+    assert without_repeats("market_trades", table("market_trades", source=[0, 1], at=0))[0].height == 2

@@ -14,10 +14,9 @@ from cli.command_line import Run
 FOLDERS = ("hummingbot", "exports", "generated")
 UNREADABLE = {
     "hummingbot__hummingbot__my_grid_strike__e69de29.sqlite",  # an empty file in its repository
-    "Jelle-V2.4.4__conf_avellaneda_market_making_3_2022-07-27_13-30-51__20e04d1.csv",  # a debug log
 }
 NO_SOURCE = (".expected.json", ".provenance.json", ".venue.json", ".engine.json", ".jsonl")
-ANSWERED = 37
+ANSWERED = 38
 
 
 def answer_of(text: str) -> dict[str, Any]:

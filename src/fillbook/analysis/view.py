@@ -19,7 +19,8 @@ from fillbook.performance_data_source import PerformanceDataSource
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _STARTS = ("fills", "orders", "funding")
-_EVENTS = ("fills", "orders", "order_events", "funding", "executors", "positions", "quotes")
+_EVENTS = ("fills", "orders", "order_events", "funding", "executors", "positions")
+_OWN_QUOTES = pl.col("kind") == "market_data"  # a file of quotes may cover years before and after the bot
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,7 @@ def _run(data: PerformanceDataSource, conventions: Conventions) -> tuple[datetim
         return conventions.run
     starts = [data.tables[name]["at"].min() for name in _STARTS]
     ends = [data.tables[name]["at"].max() for name in _EVENTS]
+    ends.append(data.quotes.filter(_OWN_QUOTES)["at"].max())
     times = [at for at in (*starts, *ends) if isinstance(at, datetime)]
     first = [at for at in starts if isinstance(at, datetime)]
     return (min(first or times), max(times)) if times else None

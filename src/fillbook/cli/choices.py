@@ -32,7 +32,7 @@ Uris = Annotated[
     list[str],
     typer.Argument(
         metavar="URI",
-        help="Databases, checkpoints, trade CSVs, candle files, or folders of them.",
+        help="Databases, checkpoints, trade CSVs, candle, quote and market trade files, or folders of them.",
         show_default=False,
     ),
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from fillbook.etl.checks import Cleaned, Seen, check, first_rows
-from fillbook.etl.merge import CANDLES
+from fillbook.etl.merge import MARKET_FILES
 from fillbook.etl.vocabulary import PERPETUAL
 from fillbook.findings import Severity
 from fillbook.units import counted
@@ -147,6 +147,6 @@ def _first_files(cleaned: Cleaned) -> dict[str, str]:
     """Address of the first file of each bot."""
     files: dict[str, str] = {}
     for info, bot in zip(cleaned.infos, cleaned.bots, strict=True):
-        if info.kind != CANDLES:
+        if info.kind not in MARKET_FILES:
             files.setdefault(bot, info.uri)
     return files

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from fillbook.schema.raw import RawTables, SourceInfo
 
 CHECKPOINT = "checkpoint"
-CANDLES = "candles"
+CANDLES, QUOTES, MARKET_TRADES = "candles", "quotes", "market_trades"
+MARKET_FILES = frozenset({CANDLES, QUOTES, MARKET_TRADES})  # of no bot, whatever their name
 _RANK: Mapping[str, int] = {  # whose copy of a row is kept: the database's before its exports
     "hummingbot_sqlite": 0,
     "checkpoint_sqlite": 2,
@@ -24,6 +25,8 @@ _RANK: Mapping[str, int] = {  # whose copy of a row is kept: the database's befo
     "trades_csv": 4,
     "export_csv": 5,
     CANDLES: 6,
+    QUOTES: 7,
+    MARKET_TRADES: 8,
 }
 _UNKNOWN_RANK = 1
 
@@ -140,7 +143,7 @@ def bot_names(infos: Sequence[SourceInfo], shared: Iterable[tuple[int, int]]) ->
             if len({_root(parent, other) for other in others}) == 1:
                 _unite(parent, number, min(others))
     roots = [_root(parent, number) for number in range(len(infos))]
-    names = _distinct(infos, sorted({r for r in roots if infos[r].kind != CANDLES}))
+    names = _distinct(infos, sorted({r for r in roots if infos[r].kind not in MARKET_FILES}))
     return tuple(names.get(root, infos[root].bot) for root in roots)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from fillbook.etl.merge import all_but
+from fillbook.schema.tables import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +47,7 @@ REPEATS: Mapping[str, Repeat] = {
         key=("bot", "controller_id", "connector", "pair", "side"), newest="at", is_key_unique=False
     ),
     "funding": Repeat(key=("bot", "connector", "pair", "at"), content=("amount_quote",)),
-    "quotes": Repeat(key=("connector", "pair", "at")),
+    "quotes": Repeat(key=("connector", "pair", "at", "kind")),
     "candles": Repeat(key=("connector", "pair", "interval_s", "at")),
     "market_states": Repeat(key=("config", "connector", "at"), is_key_unique=False),
     "lp_updates": Repeat(key=("order_id", "at", "action"), is_key_unique=False),
@@ -56,7 +57,8 @@ REPEATS: Mapping[str, Repeat] = {
 def without_repeats(table: str, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Rows of `table` once each, the rows that repeat them, and those that contradict them.
 
-    `rows` stand in the order of the files; a table without a rule comes back as it is.
+    `rows` stand in the order of the files; a table without a rule comes back as it is, and so do market
+    trades, which have no id: two of the same time, price and quantity may both have happened.
     """
     repeat = REPEATS.get(table)
     if repeat is None or rows.is_empty() or not _may_repeat(repeat, rows):
@@ -68,7 +70,7 @@ def without_repeats(table: str, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Da
         rows.lazy()
         .select("source", *dict.fromkeys((*repeat.key, *repeat.content, *_named(repeat.newest))))
         .with_row_index("position")
-        .filter(pl.lit(hashed.is_duplicated()))
+        .filter(pl.lit(hashed.is_duplicated()), *_whole(table, repeat))
         .collect()
     )
     later = _later(repeat, candidates)
@@ -79,6 +81,12 @@ def without_repeats(table: str, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Da
     repeated = later.filter(~differs)["position"]
     keep = all_but(later["position"], rows.height)
     return rows.filter(keep), rows[repeated.sort()], rows[conflicts.sort()]
+
+
+def _whole(table: str, repeat: Repeat) -> list[pl.Expr]:
+    """Rows whose key is known: one without, say, a time is refused later and repeats nothing."""
+    columns = columns_of(table)
+    return [pl.col(name).is_not_null() for name in repeat.key if not columns[name].nullable]
 
 
 def _may_repeat(repeat: Repeat, rows: pl.DataFrame) -> bool:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fillbook.findings import Finding
     from fillbook.schema.raw import RawTables, SourceInfo
 
-_BY_TIME = ("fills", "funding", "quotes", "candles")
+_BY_TIME = ("fills", "funding", "quotes", "market_trades", "candles")
 _RULES = (file_checks, fill_checks, table_checks)  # importing them registers their rules
 _NO_PRICES = pl.DataFrame(schema={"order_id": pl.String, "order_price_quote": pl.Float64})
 

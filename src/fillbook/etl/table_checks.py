@@ -168,6 +168,20 @@ def funding_collisions(cleaned: Cleaned) -> Iterator[Seen]:
 
 
 @check(
+    table="quotes",
+    rule="crossed_quotes",
+    severity=Severity.WARNING,
+    effect="kept, and their mid marks as any other; what needs a spread leaves them out",
+    remedy="check that bid and ask of the file are of one venue and one instant",
+)
+def crossed_quotes(cleaned: Cleaned) -> Iterator[Seen]:
+    """Quotes whose bid lies above their ask."""
+    quotes = cleaned.tables["quotes"]
+    crossed = quotes.filter(pl.col("bid_quote") > pl.col("ask_quote"))
+    yield from cleaned.by_file(crossed, "with the bid above the ask", "quote")
+
+
+@check(
     table="market_states",
     rule="open_orders_at_stop",
     severity=Severity.INFO,

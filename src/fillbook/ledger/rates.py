@@ -101,8 +101,8 @@ class Prices:
         )
 
     def marks(self, connector: str, pair: str) -> list[tuple[str, Series]]:
-        """Series that may mark a book, best first; a candle file that names no venue or pair counts."""
-        found = [("mid", self.mids.get((connector, pair)))]
+        """Series that may mark a book, best first; those of a file that names no venue count."""
+        found = [("mid", self.mids.get((venue, pair))) for venue in (connector, "")]
         found += [("candle", self.candles.get((venue, pair))) for venue in (connector, "")]
         others = [key for key in self.candles if key[1] == pair and key[0] not in (connector, "")]
         found += [("candle_of_another_venue", self.candles[key]) for key in others]

@@ -32,7 +32,7 @@ class SourceInfo:
         As the user gave it, or as found below the folder he gave.
     kind
         ``hummingbot_sqlite``, ``checkpoint_sqlite``, ``checkpoint_json``, ``trades_csv``,
-        ``export_csv``, ``candles``, …
+        ``export_csv``, ``candles``, ``quotes``, ``market_trades``, …
     bot
         Instance folder for ``bots/instances/NAME`` and ``bots/archived/NAME``, else the file's stem.
     schema_version

@@ -183,14 +183,26 @@ class Funding(_Origin):
 
 
 class Quotes(_Origin):
-    """Mid, bid and ask that the bot saw."""
+    """Mid, bid and ask of a market, as the bot or a file of quotes has them."""
 
-    connector = label("venue")
-    pair = label("BASE-QUOTE")
+    kind = label("who says so: market_data (the bot's table MarketData), quote_file, status_log")
+    connector = label("venue; null where the file does not say", nullable=True)
+    pair = label("BASE-QUOTE", nullable=True)
     at = moment("sample")
     mid_quote = number("mid price", unit="quote/base", positive=True)
     bid_quote = number("best bid", unit="quote/base", nullable=True)
     ask_quote = number("best ask", unit="quote/base", nullable=True)
+
+
+class MarketTrades(_Origin):
+    """Trades of everybody on a venue, as public feeds and recorders have them; never the bot's own."""
+
+    connector = label("venue; null where the file does not say", nullable=True)
+    pair = label("BASE-QUOTE", nullable=True)
+    at = moment("trade")
+    price_quote = number("price", unit="quote/base", positive=True)
+    amount_base = number("quantity", unit="base", nullable=True)
+    side = side("+1 the taker bought, −1 sold; null where nothing says", nullable=True)
 
 
 class Candles(_Origin):
@@ -256,6 +268,7 @@ TABLES: Mapping[str, type[dy.Schema]] = {
     "positions": Positions,
     "funding": Funding,
     "quotes": Quotes,
+    "market_trades": MarketTrades,
     "candles": Candles,
     "market_states": MarketStates,
     "lp_updates": LpUpdates,

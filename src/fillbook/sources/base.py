@@ -21,6 +21,8 @@ OWN = {
     "checkpoint": "fillbook.sources.checkpoint:CheckpointFile",
     "trades_csv": "fillbook.sources.csv_files:TradesCsv",
     "candles": "fillbook.sources.candle_files:CandleFile",
+    "quotes": "fillbook.sources.quote_files:QuoteFile",
+    "market_trades": "fillbook.sources.market_trade_files:MarketTradeFile",
 }
 _DATABASES = (".sqlite", ".sqlite3", ".db")
 _READABLE = (*_DATABASES, ".csv", ".json", ".parquet")
@@ -148,8 +150,11 @@ def open_source(uri: str) -> Source:
         if source.matches(path):
             return source(uri)
     raise UnreadableSourceError(
-        uri, "is neither a Hummingbot database, a checkpoint, a trade CSV nor a candle file",
-        "fillbook reads .sqlite, trades_*.csv, checkpoint .json, candle .csv and .parquet files",
+        uri,
+        "is neither a Hummingbot database, a checkpoint, a trade CSV nor a file of candles, quotes or market "
+        "trades",
+        "fillbook reads .sqlite, trades_*.csv, checkpoint .json, candles, quotes and market trades as .csv "
+        "and .parquet, and the lines of Hummingbot's order book recorder",
     )  # fmt: skip
 
 
@@ -167,7 +172,7 @@ def expand(uri: str) -> list[str]:
     if not os.access(folder, os.R_OK | os.X_OK):
         raise UnreadableSourceError(uri, "may not be read by you", f"chmod +rx {uri}")
     files = [path for path in sorted(folder.rglob("*")) if os.path.isfile(path)]  # noqa: PTH113  (as above)
-    found = [str(path) for path in files if path.name.endswith(_READABLE) and not is_by_product(path)]
+    found = [str(path) for path in files if _is_readable(path)]
     if found:
         return found
     if any(path.name.endswith(".tar.gz") for path in files):
@@ -175,6 +180,15 @@ def expand(uri: str) -> list[str]:
         raise UnreadableSourceError(uri, "holds only packed archives", remedy)
     remedy = "bots keep their database in bots/instances/NAME/data or data/"
     raise UnreadableSourceError(uri, "holds no database, CSV, JSON or Parquet file", remedy)
+
+
+def _is_readable(path: Path) -> bool:
+    """Whether a file of a folder is worth opening: by its ending, or as the order book recorder's."""
+    from fillbook.sources.recorder import ENDINGS, is_worth_opening  # noqa: PLC0415  (it imports this)
+
+    if path.suffix.lower() in ENDINGS:
+        return is_worth_opening(path)
+    return path.name.endswith(_READABLE) and not is_by_product(path)
 
 
 def is_by_product(path: Path) -> bool:

@@ -68,22 +68,39 @@ class TradesCsv:
 
 def header_of(path: Path) -> set[str]:
     """Column names of a CSV, lower case; empty where the first line is not text."""
+    return set(first_line(path))
+
+
+def first_line(path: Path) -> list[str]:
+    """Cells of the first line of a CSV, lower case; none where it is not text."""
     with path.open("rb") as file:
         first = file.readline(65_536)
     try:
-        return {name.strip().strip('"').lower() for name in first.decode("utf-8-sig").split(",")}
+        return [name.strip().strip('"').lower() for name in first.decode("utf-8-sig").split(",")]
     except UnicodeDecodeError:
-        return set()
+        return []
 
 
-def read_text_csv(uri: str, path: Path) -> pl.DataFrame:
-    """Every cell of a CSV as text, with ``row`` = line after the header."""
+def read_text_csv(uri: str, path: Path, columns: list[str] | None = None) -> pl.DataFrame:
+    """Every cell of a CSV as text, or of some columns, with ``row`` = line after the header."""
+    frame = _text_csv(uri, path, columns)
+    return frame.with_row_index("row", offset=1).with_columns(pl.col("row").cast(pl.Int64))
+
+
+def columns_of_csv(uri: str, path: Path) -> list[str]:
+    """Column names of a CSV as it writes them."""
+    return _text_csv(uri, path, None, n_rows=0).columns
+
+
+def _text_csv(uri: str, path: Path, columns: list[str] | None, *, n_rows: int | None = None) -> pl.DataFrame:
     try:
-        frame = pl.read_csv(path, infer_schema=False, truncate_ragged_lines=False, encoding="utf8-lossy")
+        return pl.read_csv(
+            path, columns=columns, n_rows=n_rows, infer_schema=False, truncate_ragged_lines=False,
+            encoding="utf8-lossy",
+        )  # fmt: skip
     except pl.exceptions.PolarsError as error:
         why = f"is not a CSV that can be read ({str(error).splitlines()[0]})"
         raise UnreadableSourceError(uri, why, "check for cut lines and quotes") from error
-    return frame.with_row_index("row", offset=1).with_columns(pl.col("row").cast(pl.Int64))
 
 
 def _bot(path: Path) -> str:

@@ -280,7 +280,7 @@ def read_quotes(database: Database, _bot: str) -> dict[str, pl.DataFrame]:
     rows = database.read("MarketData", _cells(database, "MarketData", numbers, ("exchange", "trading_pair")))
     bid, ask = (plain(database, "MarketData", name) for name in ("best_bid", "best_ask"))
     return {"quotes": canonical(
-        "quotes", rows, connector=pl.col("exchange"), pair=pl.col("trading_pair"),
+        "quotes", rows, kind=pl.lit("market_data"), connector=pl.col("exchange"), pair=pl.col("trading_pair"),
         at=us_to_utc(epoch_us(pl.col("timestamp"))), mid_quote=plain(database, "MarketData", "mid_price"),
         bid_quote=pl.when(bid > 0.0).then(bid), ask_quote=pl.when(ask > 0.0).then(ask),
     )}  # fmt: skip

@@ -53,7 +53,8 @@ _DEFAULTS: Mapping[str, Mapping[str, object]] = {
     "controllers": {"controller_id": "main", "type": "generic"},
     "positions": {"controller_id": "main"},
     "funding": {"rate": 1e-4, "amount_quote": 0.0},
-    "quotes": {"mid_quote": 100.0},
+    "quotes": {"kind": "market_data", "connector": "binance", "pair": "ABC-USDT", "mid_quote": 100.0},
+    "market_trades": {"connector": "binance", "pair": "ABC-USDT", "amount_base": 1.0, "side": 1},
     "candles": {
         "interval_s": 60.0,
         "open_quote": 100.0,

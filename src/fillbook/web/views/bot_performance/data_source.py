@@ -19,7 +19,7 @@ from fillbook.web.opening import PATIENCE_S, CancelledError, Opening, shelf, sta
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-_KINDS = ["sqlite", "sqlite3", "db", "csv", "json", "parquet"]
+_KINDS = ["sqlite", "sqlite3", "db", "csv", "json", "parquet", "txt", "jsonl", "ndjson"]
 UPLOADS = "fillbook-uploads-"  # the folder of uploads is called so
 _WELCOME = (
     "**Is your bot making money, after every fee?** Open what it wrote: a Hummingbot database, a "
