@@ -6,14 +6,11 @@ import polars as pl
 import pytest
 
 import fillbook
+from fillbook.arrays import Floats, Ints
 from fillbook.demo import demo_folder, write_demo
+from fillbook.demo.markets import START_S, Market
 from fillbook.findings import Severity
 from fillbook.ledger.invariants import Verdict, trust_line
-
-
-@pytest.fixture(scope="session")
-def data(demo: Path) -> fillbook.PerformanceDataSource:
-    return fillbook.open_data(demo)
 
 
 def test_six_bots_and_about_fifty_thousand_fills(data: fillbook.PerformanceDataSource) -> None:
@@ -52,6 +49,45 @@ def test_the_book_balances(data: fillbook.PerformanceDataSource) -> None:
     by_bot = dict(answer.books.group_by("bot").agg(pl.col("net_quote").sum()).iter_rows())
     assert by_bot["thin_doge"] < 0.0
     assert answer.metrics["net_pnl"].value == pytest.approx(sum(by_bot.values()))
+
+
+def test_no_fill_precedes_its_order(data: fillbook.PerformanceDataSource) -> None:
+    placed = data.orders.select("bot", "order_id", pl.col("at").alias("placed_at"))
+    fills = data.fills.join(placed, on=["bot", "order_id"], how="left")
+    assert fills["placed_at"].null_count() == 0
+    assert fills.filter(pl.col("at") < pl.col("placed_at")).is_empty()
+
+
+def test_a_fill_happens_when_the_market_is_there(
+    data: fillbook.PerformanceDataSource, markets: dict[str, Market]
+) -> None:
+    fills = data.fills.filter(pl.col("bot") == "maker_sol").sort("at", "row")
+    market, whole = markets["SOL-USDT"], fills.filter(pl.col("order_id").is_unique())
+    for rows, least in ((fills, 0.999), (whole, 1.0)):
+        second, side = rows["at"].dt.epoch("s").to_numpy() - START_S, rows["side"].to_numpy()
+        # what is left to the price: of the best bid of a buy from above, of the best ask of a sell from below
+        left = [side * (_best(market, second - ago, side) - rows["price_quote"].to_numpy()) for ago in (0, 1)]
+        assert (left[0] <= market.tick).mean() >= least  # the rest: second parts, a second later
+        if rows is whole:
+            assert left[0].max() <= 1e-9
+            assert (left[1] > 0.0).mean() > 0.99, "a second before it was not there yet"
+
+
+def _best(market: Market, second: Ints, side: Ints) -> Floats:
+    """True best bid of buys and best ask of sells, not rounded."""
+    mid = market.mid_at(second)
+    return mid - side * market.half_spread(mid)
+
+
+def test_a_taker_pays_at_least_the_half_spread(
+    data: fillbook.PerformanceDataSource, markets: dict[str, Market]
+) -> None:
+    taken = data.fills.filter(pl.col("order_type").cast(pl.String) == "MARKET")
+    for (pair,), rows in taken.group_by("pair"):
+        market = markets[str(pair)]
+        mid = market.mid_at(rows["at"].dt.epoch("s").to_numpy() - START_S)
+        paid = rows["side"].to_numpy() * (rows["price_quote"].to_numpy() - mid)
+        assert (paid - market.half_spread(mid)).min() > -1e-6 * market.tick
 
 
 def test_it_is_written_once(demo: Path, data: fillbook.PerformanceDataSource) -> None:

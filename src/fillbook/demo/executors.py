@@ -11,6 +11,7 @@ from fillbook.demo.bot_log import BotLog, Filled, Row, Venue
 from fillbook.demo.markets import MINUTES, START_S, Market
 
 FUNDING_EVERY_MIN = 480
+_PATIENCE_MIN = 30  # how long an entry waits for the market
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def _held(
     log: BotLog, venue: Venue, market: Market, minute: int, size_quote: float, controller: str
 ) -> None:  # fmt: skip
     """A last position that the bot still holds when it stops."""
-    at_s, price = START_S + 60 * minute, market.price(float(market.mid[minute]))
+    at_s, price = START_S + 60 * minute, market.taker_price(60 * minute, 1, 0.0)
     amount = market.amount(size_quote, price)
     opened = log.taken(venue, market, at_s, 1, amount, price, position="OPEN")
     log.executor("position_executor", controller, at_s, at_s + 1_200, "POSITION_HOLD", [opened], {
@@ -103,24 +104,22 @@ def _one_position(
         "trading_pair": market.pair, "connector_name": venue.connector, "side": 1 if side > 0 else 2,
         "entry_price": f"{limit}", "amount": f"{amount}", "leverage": venue.leverage, "level_id": "0",
     }  # fmt: skip
-    fate = float(rng.random())
-    if fate < 0.03:
-        return _never_opened(log, venue, market, (minute, side, amount, limit), fate, controller, config)
-    order = log.place(venue, market, start_s, side, amount, limit, position="OPEN")
-    opened = log.fill(venue, order, start_s + int(rng.integers(1, 50)), limit, amount)
-    over, price, why = _touched(market, barriers, minute + 1, side, limit)
-    if fate > 0.985 and over > minute + 10:
-        over = minute + int(rng.integers(5, over - minute))
-        price, why = float(market.mid[over]), "EARLY_STOP"
-    for due in range(-(-(minute + 1) // FUNDING_EVERY_MIN) * FUNDING_EVERY_MIN, over + 1, FUNDING_EVERY_MIN):
+    fate, order = float(rng.random()), (minute, side, amount, limit)
+    if fate < 0.015:
+        why = "FAILED" if fate < 0.009 else "INSUFFICIENT_BALANCE"
+        return _never_opened(log, venue, market, order, (why, 1), controller, config)
+    opens = _entry(market, minute, side, limit)
+    if opens is None:
+        return _never_opened(log, venue, market, order, ("EXPIRED", _PATIENCE_MIN), controller, config)
+    order_id = log.place(venue, market, start_s, side, amount, limit, position="OPEN")
+    opened = log.fill(venue, order_id, START_S + opens, limit, amount)
+    start = -(-opens // 60)  # the first minute that begins with the position
+    over, level, why = _touched(market, barriers, start, side, limit)
+    if fate > 0.985 and over > start + 10:
+        over, level, why = start + int(rng.integers(5, over - start)), None, "EARLY_STOP"
+    for due in range(-(-start // FUNDING_EVERY_MIN) * FUNDING_EVERY_MIN, over + 1, FUNDING_EVERY_MIN):
         log.fund(venue, market, due, side * amount)
-    end_s, price = START_S + 60 * over + int(rng.integers(1, 55)), market.price(price)
-    if why == "TAKE_PROFIT":
-        order = log.place(venue, market, start_s + 55, -side, amount, price, position="CLOSE")
-        closed = log.fill(venue, order, end_s, price, amount)
-    else:
-        slipped = market.price(price * (1.0 - side * float(rng.uniform(0.0, 0.0010))))
-        closed = log.taken(venue, market, end_s, -side, amount, slipped, position="CLOSE")
+    closed, ends = _closed(log, venue, market, (opened, opens), (over, level, why), rng)
     custom: Row = {
         "close_price": f"{closed.price}",
         "current_position_average_price": f"{limit}",
@@ -130,7 +129,7 @@ def _one_position(
         "position_executor",
         controller,
         start_s,
-        end_s,
+        START_S + ends,
         why,
         [opened, closed],
         config,
@@ -139,25 +138,52 @@ def _one_position(
     return over
 
 
+def _closed(
+    log: BotLog, venue: Venue, market: Market, opening: tuple[Filled, int],
+    end: tuple[int, float | None, str], rng: np.random.Generator,
+) -> tuple[Filled, int]:  # fmt: skip
+    """Fill that closes a position, and its second since the start: when the market comes to the barrier."""
+    (opened, opens), (over, level, why) = opening, end
+    side, amount, ends = opened.side, opened.amount, 60 * over + int(rng.integers(1, 55))
+    if level is not None and why == "TAKE_PROFIT":
+        price = market.price(level)
+        ends = market.reached(over, -side, market.level(-side, price)) or ends
+        order_id = log.place(venue, market, START_S + opens, -side, amount, price, position="CLOSE")
+        return log.fill(venue, order_id, START_S + ends, price, amount), ends
+    if level is not None:
+        ends = market.reached(over, side, level) or ends
+    price = market.taker_price(ends, -side, float(rng.uniform(0.0, 0.0010)))
+    return log.taken(venue, market, START_S + ends, -side, amount, price, position="CLOSE"), ends
+
+
+def _entry(market: Market, minute: int, side: int, limit: float) -> int | None:
+    """Second since the start in which the market comes to an entry that waits; None where it does not."""
+    level = market.level(side, limit)
+    for waiting in range(minute, minute + _PATIENCE_MIN):
+        if (second := market.reached(waiting, side, level)) is not None:
+            return second
+    return None
+
+
 def _never_opened(
-    log: BotLog, venue: Venue, market: Market, order: tuple[int, int, float, float], fate: float,
-    controller: str, config: Row,
+    log: BotLog, venue: Venue, market: Market, order: tuple[int, int, float, float],
+    end: tuple[str, int], controller: str, config: Row,
 ) -> int:  # fmt: skip
-    """An executor whose order expired, failed, or found no balance."""
+    """An executor whose order expired, failed, or found no balance, and after how many minutes."""
     minute, side, amount, limit = order
-    start_s = START_S + 60 * minute
-    kind = "EXPIRED" if fate < 0.015 else "FAILED" if fate < 0.024 else "INSUFFICIENT_BALANCE"
-    if kind != "INSUFFICIENT_BALANCE":
+    (why, minutes), start_s = end, START_S + 60 * minute
+    if why != "INSUFFICIENT_BALANCE":
         order_id = log.place(venue, market, start_s, side, amount, limit, position="OPEN")
-        log.end(order_id, start_s + 30, "OrderCancelled" if kind == "EXPIRED" else "OrderFailure")
-    log.executor("position_executor", controller, start_s, start_s + 60, kind, [], config)
-    return minute + 1
+        status = "OrderCancelled" if why == "EXPIRED" else "OrderFailure"
+        log.end(order_id, start_s + 60 * minutes, status)
+    log.executor("position_executor", controller, start_s, start_s + 60 * minutes, why, [], config)
+    return minute + minutes
 
 
 def _touched(
     market: Market, barriers: Barriers, start: int, side: int, entry: float
-) -> tuple[int, float, str]:
-    """First barrier that is touched: minute, price, close type. The worse one where two are."""
+) -> tuple[int, float | None, str]:
+    """First barrier that is touched: minute, its price, close type. The worse one where two are."""
     stop = min(start + barriers.time_limit_min, MINUTES - 1)
     best = (market.high if side > 0 else market.low)[start:stop] / entry - 1.0
     worst = (market.low if side > 0 else market.high)[start:stop] / entry - 1.0
@@ -173,7 +199,7 @@ def _touched(
         if hits.any():
             found.append((int(np.argmax(hits)), why))
     if not found:
-        return stop, float(market.mid[stop]), "TIME_LIMIT"
+        return stop, None, "TIME_LIMIT"
     at, why = min(found, key=lambda hit: hit[0])
     level = {
         "STOP_LOSS": -barriers.stop_loss, "TAKE_PROFIT": barriers.take_profit,
@@ -213,30 +239,36 @@ def _one_grid(
     start, stop = span
     centre = float(market.mid[start])
     prices = [market.price(centre * (1.0 - step * (k + 1 - levels // 2))) for k in range(levels)]
+    targets = [market.price(price * (1.0 + step)) for price in prices]
+    falls = [market.level(1, price) for price in prices]
+    rises = [market.level(-1, target) for target in targets]
     amount = market.amount(size_quote, centre)
     bids: dict[int, str] = {}
-    asks: dict[int, str] = {}
+    asks: dict[int, tuple[str, int]] = {}
     filled: list[Filled] = []
     for minute in range(start, stop):
-        at_s, low, high = START_S + 60 * minute, market.low[minute], market.high[minute]
+        mid, low, high = market.mid[minute], market.low[minute], market.high[minute]
+        if minute % FUNDING_EVERY_MIN == 0 and asks:
+            log.fund(venue, market, minute, amount * len(asks))
         for k, price in enumerate(prices):
-            target = market.price(price * (1.0 + step))
-            if k in asks and high > target:
-                filled.append(log.fill(venue, asks.pop(k), at_s + 20 + k, target, amount))
-            elif k in bids and low < price:
-                filled.append(log.fill(venue, bids.pop(k), at_s + 30 + k, price, amount))
-                asks[k] = log.place(venue, market, at_s + 31 + k, -1, amount, target, position="CLOSE")
-            elif k not in bids and k not in asks and market.mid[minute] > price:
-                bids[k] = log.place(venue, market, at_s + 5, 1, amount, price, position="OPEN")
-        held = amount * len(asks)
-        if minute % FUNDING_EVERY_MIN == 0 and held:
-            log.fund(venue, market, minute, held)
+            if k not in asks and k not in bids and mid > price:
+                bids[k] = log.place(venue, market, START_S + 60 * minute, 1, amount, price, position="OPEN")
+            if k in bids and low <= falls[k] and (hit := market.reached(minute, 1, falls[k])) is not None:
+                filled.append(log.fill(venue, bids.pop(k), START_S + hit, price, amount))
+                placed = START_S + hit + 1
+                order = log.place(venue, market, placed, -1, amount, targets[k], position="CLOSE")
+                asks[k] = order, hit + 1
+            if k in asks and high >= rises[k]:
+                order, after = asks[k]
+                if (hit := market.reached(minute, -1, rises[k], after=after)) is not None:
+                    filled.append(log.fill(venue, order, START_S + hit, targets[k], amount))
+                    del asks[k]
     end_s = START_S + 60 * stop
-    for order in (*bids.values(), *asks.values()):
+    for order in (*bids.values(), *(ask for ask, _ in asks.values())):
         log.end(order, end_s)
     if asks:
         left = round(amount * len(asks), market.listing.amount_decimals)
-        price = market.price(float(market.mid[stop]))
+        price = market.taker_price(60 * stop + 1, -1, 0.0)
         filled.append(log.taken(venue, market, end_s + 1, -1, left, price, position="CLOSE"))
     won = sum(-f.side * f.value - f.fee_quote for f in filled)
     log.executor(
@@ -282,7 +314,6 @@ def _one_average(
 ) -> int:  # fmt: skip
     """One round of averaging down; the minute in which it was over."""
     start, depths, weights, size_quote = entry
-    take_profit, stop_loss = exits
     centre, start_s = float(market.mid[start]), START_S + 60 * start
     open_orders = []
     for depth, weight in zip(depths, weights, strict=True):
@@ -292,28 +323,25 @@ def _one_average(
     filled: list[Filled] = []
     minute, why = start, "TIME_LIMIT"
     for minute in range(start, min(start + 2_880, MINUTES - 2)):
-        at_s = START_S + 60 * minute
-        while open_orders and market.low[minute] < open_orders[0][1]:
-            order, price, amount = open_orders.pop(0)
-            filled.append(log.fill(venue, order, at_s + 10 + len(filled), price, amount))
-        if not filled:
-            if minute - start >= 90:
-                why = "EXPIRED"
+        if filled and (left := _left(filled, float(market.mid[minute]), exits, is_waiting=bool(open_orders))):
+            why = left
+            break
+        if not filled and minute - start >= 90:
+            why = "EXPIRED"
+            break
+        while open_orders:
+            order, price, amount = open_orders[0]
+            if (second := market.reached(minute, 1, market.level(1, price))) is None:
                 break
-            continue
-        average = sum(f.value for f in filled) / sum(f.amount for f in filled)
-        if market.mid[minute] > average * (1.0 + take_profit):
-            why = "TAKE_PROFIT"
-            break
-        if not open_orders and market.mid[minute] < average * (1.0 - stop_loss):
-            why = "STOP_LOSS"
-            break
-    end_s = START_S + 60 * minute + 30
+            filled.append(log.fill(venue, order, START_S + second, price, amount))
+            del open_orders[0]
+    ends = 60 * (minute + 1 if why == "TIME_LIMIT" else minute)
+    end_s = START_S + ends
     for order, *_ in open_orders:
         log.end(order, end_s)
     if filled:
         held = round(sum(f.amount for f in filled), market.listing.amount_decimals)
-        price = market.price(float(market.mid[minute]))
+        price = market.taker_price(ends + 1, -1, 0.0)
         filled.append(log.taken(venue, market, end_s + 1, -1, held, price))
     log.executor("dca_executor", controller, start_s, end_s + 1, why, filled, {
         "trading_pair": market.pair, "connector_name": venue.connector, "side": 1,
@@ -321,3 +349,12 @@ def _one_average(
         "prices": [f"{market.price(centre * (1 - d))}" for d in depths], "leverage": venue.leverage,
     })  # fmt: skip
     return minute
+
+
+def _left(filled: list[Filled], mid: float, exits: tuple[float, float], *, is_waiting: bool) -> str:
+    """Why a round of averaging down ends at this mid; empty while it goes on."""
+    take_profit, stop_loss = exits
+    average = sum(f.value for f in filled) / sum(f.amount for f in filled)
+    if mid > average * (1.0 + take_profit):
+        return "TAKE_PROFIT"
+    return "STOP_LOSS" if not is_waiting and mid < average * (1.0 - stop_loss) else ""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from fillbook.arrays import Floats
 
@@ -16,7 +18,9 @@ DAYS = 60
 START_S = int(START.timestamp())
 MINUTES = DAYS * 1_440
 _STEPS = 4  # a minute
+STEP_S = 60 // _STEPS
 _CANDLE_MIN = 5
+_HALF_SPREAD = 0.00006  # of the price, and half a tick at least
 _BOUNCE = 0.0013  # how far the mid strays from its value, and how much of it is left after a step
 _KEPT = 0.94
 
@@ -46,18 +50,35 @@ LISTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """One pair, minute by minute: mid at the start of each, its lowest and highest within it."""
+    """One pair: its true mid every 15 s, and minute by minute the first, the lowest and the highest.
+
+    A minute begins after its first instant and holds its last one: low and high know the next minute's mid.
+    """
 
     listing: Listing
+    path: Floats
     mid: Floats
     low: Floats
     high: Floats
     volume: Floats
 
+    @classmethod
+    def of(cls, listing: Listing, path: Floats, volume: Floats) -> Market:
+        """Market that walks this path, trading this much base a minute."""
+        steps = path.reshape(MINUTES, _STEPS)
+        mid, following = steps[:, 0], np.append(steps[1:, 0], path[-1])
+        low, high = np.minimum(steps.min(axis=1), following), np.maximum(steps.max(axis=1), following)
+        return cls(listing, path, mid, low, high, volume)
+
     @property
     def pair(self) -> str:
         """BASE-QUOTE."""
         return self.listing.pair
+
+    @property
+    def tick(self) -> float:
+        """Smallest step of a price, in quote."""
+        return float(10.0**-self.listing.price_decimals)
 
     def price(self, value: float) -> float:
         """Price on the tick."""
@@ -66,6 +87,73 @@ class Market:
     def amount(self, quote: float, price: float) -> float:
         """Base amount on the step that a sum of quote buys."""
         return round(quote / price, self.listing.amount_decimals)
+
+    def mid_at(self, second: npt.ArrayLike) -> Floats:
+        """True mid at seconds since the start: between two steps its logarithm is a straight line."""
+        step = np.clip(np.asarray(second, np.float64) / STEP_S, 0.0, self.path.size - 1)
+        before = step.astype(np.int64)
+        start, end = self.path[before], self.path[np.minimum(before + 1, self.path.size - 1)]
+        return np.asarray(start * (end / start) ** (step - before))
+
+    def half_spread(self, mid: Floats) -> Floats:
+        """Distance of the best bid and ask from the mid, in quote."""
+        return np.maximum(0.5 * self.tick, _HALF_SPREAD * mid)
+
+    def best_around(self, mid: Floats) -> tuple[Floats, Floats]:
+        """Best bid and ask around a mid, on the tick outside the half spread."""
+        half, ticks = self.half_spread(mid), 10.0**self.listing.price_decimals
+        return np.floor((mid - half) * ticks + 1e-6) / ticks, np.ceil((mid + half) * ticks - 1e-6) / ticks
+
+    def maker_price(self, minute: int, side: int, wanted: float) -> float:
+        """Price on the tick of an order that only makes: at the best where the one wanted would take."""
+        price, mid = self.price(wanted), self.mid[minute]
+        if side * (mid - self.level(-side, price)) > 0.0:
+            return price
+        bid, ask = self.best_around(mid)
+        return float(bid if side > 0 else ask)
+
+    def taker_price(self, second: int, side: int, slip: float) -> float:
+        """Price an order at the market pays: a fraction off the mid, and never inside the book."""
+        mid = self.mid_at(second)
+        slipped, (bid, ask) = self.price(float(mid) * (1.0 + side * slip)), self.best_around(mid)
+        return max(slipped, float(ask)) if side > 0 else min(slipped, float(bid))
+
+    def level(self, side: int, price: float) -> float:
+        """Mid at which the market's own best bid (side 1) or best ask (side -1) is at this price."""
+        beside, away = price + side * 0.5 * self.tick, price / (1.0 - side * _HALF_SPREAD)
+        return max(beside, away) if side > 0 else min(beside, away)
+
+    def reached(self, minute: int, side: int, level: float, *, after: int = 0) -> int | None:
+        """First whole second at which the mid has fallen (side 1) or risen (side -1) to a level.
+
+        Parameters
+        ----------
+        minute
+            The minute searched, its end included.
+        side
+            1 for a level below, as a bid waits; -1 for one above.
+        level
+            Mid in quote.
+        after
+            Only later seconds count.
+
+        Returns
+        -------
+        int or None
+            Seconds since the start; None where the mid did not get there.
+        """
+        if side * (level - (self.low if side > 0 else self.high)[minute]) < 0.0:
+            return None
+        first = max(after, 60 * minute) + 1
+        for step in range(first // STEP_S, (minute + 1) * _STEPS):
+            start, end = float(self.path[step]), float(self.path[min(step + 1, self.path.size - 1)])
+            earliest = max(first, STEP_S * step)
+            if side * (level - start * (end / start) ** (earliest / STEP_S - step)) >= 0.0:
+                return earliest
+            if side * (level - end) >= 0.0:
+                share = math.log(level / start) / math.log(end / start)
+                return max(earliest, math.ceil(STEP_S * (step + share) - 1e-9))
+        return None
 
 
 def simulate(rng: np.random.Generator) -> dict[str, Market]:
@@ -86,13 +174,30 @@ def _market(item: Listing, rng: np.random.Generator, activity: Floats, common: F
     moves += item.drift / steps - moves.mean()
     value = np.log(item.price) + np.cumsum(moves)
     bounce = _smooth(rng.normal(size=steps), kept=_KEPT) * _BOUNCE
-    path = np.exp(value + bounce).reshape(MINUTES, _STEPS)
-    mid = path[:, 0]
-    following = np.append(mid[1:], path[-1, -1])
+    path = np.exp(value + bounce)
     volume = item.volume_quote / 1_440 * activity.reshape(MINUTES, _STEPS).mean(axis=1)
     noise = rng.lognormal(0.0, 0.5, MINUTES)
-    low, high = np.minimum(path.min(axis=1), following), np.maximum(path.max(axis=1), following)
-    return Market(item, mid, low, high, volume * noise / mid)
+    return Market.of(item, path, volume * noise / path[::_STEPS])
+
+
+def elsewhere(market: Market, rng: np.random.Generator, *, kept: float, jolt: float) -> Market:
+    """The same pair on another venue, whose mid strays from this one's and comes back.
+
+    Parameters
+    ----------
+    market
+        The pair here.
+    rng
+        Where its chance comes from.
+    kept
+        Share of the distance that is left after a minute.
+    jolt
+        Deviation of what a minute adds to the distance, as a fraction of the price.
+    """
+    distance = _smooth(rng.normal(size=MINUTES), kept=kept) * jolt / math.sqrt(1.0 - kept**2)
+    minute = np.arange(MINUTES * _STEPS) / _STEPS
+    away = np.exp(np.interp(minute, np.arange(MINUTES), distance))
+    return Market.of(market.listing, market.path * away, market.volume)
 
 
 def _smooth(noise: Floats, *, kept: float) -> Floats:
