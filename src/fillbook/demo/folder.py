@@ -15,7 +15,7 @@ import fillbook
 from fillbook.demo.bot_log import BotLog, Venue
 from fillbook.demo.executors import Barriers, averaging, directional, grid
 from fillbook.demo.makers import Quoting, cross_exchange_maker, spot_maker
-from fillbook.demo.markets import Market, simulate, write_candles
+from fillbook.demo.markets import Market, simulate, write_candles, write_quotes
 
 SEED = 20_261_120
 _PERP = Venue("binance_perpetual", 0.0002, 0.0004, leverage=5, prefix="x-nbQe1H39")
@@ -82,14 +82,14 @@ def demo_folder() -> Path:
 
 
 def write_demo(folder: Path, *, seed: int = SEED) -> None:
-    """Write the demo's databases and candles, unless the folder is there already.
+    """Write the demo's databases, candles and quotes, unless the folder is there already.
 
     It appears under its name only when it is whole, also when two programs write it at once.
 
     Parameters
     ----------
     folder
-        Folder to make: ``bots/instances/<bot>/data/<bot>.sqlite`` and ``candles/``.
+        Folder to make: ``bots/instances/<bot>/data/<bot>.sqlite``, ``candles/`` and ``quotes/``.
     seed
         Same seed, same rows.
     """
@@ -117,3 +117,4 @@ def _write(folder: Path, seed: int) -> None:
         log.write(folder / "bots" / "instances" / bot / "data" / f"{bot}.sqlite")
     for market in markets.values():
         write_candles(market, "binance", folder / "candles")
+    write_quotes(markets["SOL-USDT"], "binance", folder / "quotes")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from fillbook.arrays import Floats
 
@@ -20,6 +21,7 @@ MINUTES = DAYS * 1_440
 _STEPS = 4  # a minute
 STEP_S = 60 // _STEPS
 _CANDLE_MIN = 5
+_SAMPLE_S = 5
 _HALF_SPREAD = 0.00006  # of the price, and half a tick at least
 _BOUNCE = 0.0013  # how far the mid strays from its value, and how much of it is left after a step
 _KEPT = 0.94
@@ -207,6 +209,15 @@ def _smooth(noise: Floats, *, kept: float) -> Floats:
     size = 1 << (noise.size + length - 1).bit_length()
     mixed = np.fft.irfft(np.fft.rfft(noise, size) * np.fft.rfft(kernel, size), size)[: noise.size]
     return np.asarray(mixed / mixed.std())
+
+
+def write_quotes(market: Market, connector: str, folder: Path) -> None:
+    """Write best bid and ask every five seconds, as a recorder beside the bots would."""
+    second = np.arange(0, 60 * MINUTES, _SAMPLE_S)
+    bid, ask = market.best_around(market.mid_at(second))
+    rows = pl.DataFrame({"timestamp": 1_000 * (START_S + second), "best_bid": bid, "best_ask": ask})
+    folder.mkdir(parents=True, exist_ok=True)
+    rows.write_parquet(folder / f"quotes_{connector}_{market.pair}.parquet", compression="zstd")
 
 
 def write_candles(market: Market, connector: str, folder: Path) -> None:
