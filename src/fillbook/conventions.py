@@ -14,6 +14,7 @@ CostMethod = Literal["wac", "fifo", "lifo", "hifo"]
 ReturnBasis = Literal["fixed_capital", "compounded"]
 BaseFee = Literal["inventory", "value"]
 MarketType = Literal["spot", "linear_perp", "inverse_perp"]
+MidProxy = Literal["none", "candle"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,10 @@ class Conventions:
         Tokens a fee rate may pass through (``("USDT",)``).
     max_rate_age_s, max_mid_age_s
         Seconds after which a fee rate, a mid, is no longer a price.
+    max_quote_age_s
+        Seconds after which a quote no longer tells the mid a fill or an order met.
+    mid_proxy
+        ``candle`` lets the close of the last candle stand in for a mid nobody recorded.
     dust_base
         Residual position in base that ends a round trip.
     periods_per_year
@@ -65,6 +70,8 @@ class Conventions:
     max_mid_age_s: float = 120.0
     dust_base: float = 0.0
     periods_per_year: float = 365.0
+    max_quote_age_s: float = 5.0
+    mid_proxy: MidProxy = "none"
     run: tuple[datetime, datetime] | None = None
 
 

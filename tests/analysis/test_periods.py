@@ -146,6 +146,14 @@ def test_what_accrued_is_net_at_the_end_less_net_at_the_start() -> None:
     assert accrued(data, overview(data)) is None
 
 
+def test_a_fill_at_the_last_moment_of_the_data_accrues() -> None:
+    data = PerformanceDataSource.from_tables({
+        "fills": fills(at=[DAY + 1], price_quote=[100.0], fee_token="USDT", fee_amount=[0.5]),
+    })  # fmt: skip
+    answer = overview(data, Filter(start=START + timedelta(days=1)))
+    assert accrued(data, answer) == pytest.approx(-0.5)
+
+
 @LAWS
 @given(dealt(), st.integers(1, 4))
 def test_what_accrued_is_the_sum_of_its_days(book: Dealt, day: int) -> None:

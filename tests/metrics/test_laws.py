@@ -64,8 +64,9 @@ def metrics(
 
 def assert_scaled(whole: dict[str, Result], scaled: dict[str, Result], k: float) -> None:
     """Money grows with k; everything without a unit stays."""
-    for key, spec in load_metrics().items():
-        one, other = whole[key], scaled[key]
+    assert set(whole) == set(scaled)
+    for key, one in whole.items():
+        spec, other = load_metrics()[key], scaled[key]
         assert (one.status, one.reasons) == (other.status, other.reasons), key
         if one.value is None or other.value is None:
             assert one.value is other.value, key

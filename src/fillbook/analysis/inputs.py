@@ -131,12 +131,34 @@ def _by_day(ledger: Ledger, reporting: Reporting, days: Days) -> tuple[Floats, I
     return volume, n_fills, fees
 
 
-def _order_arrays(orders: pl.DataFrame | None) -> dict[str, Ints | Floats | Bools | Undefined]:
-    """Class, amount, fill, price and kind of every order; unavailable without an Order table."""
-    names = ("order_class", "order_amount", "order_filled", "order_price", "order_is_market")
+def order_arrays(
+    orders: pl.DataFrame | None, reporting: Reporting
+) -> dict[str, Ints | Floats | Bools | Undefined]:
+    """Class, amount, fill, price and kind of every order; unavailable without an Order table.
+
+    Prices are in the reporting currency where orders are in several; without one there is no price.
+    """
+    names = ("order_class", "order_amount", "order_filled", "order_is_market")
     if orders is None:
-        return dict.fromkeys(names, Undefined.unavailable("no_order_row"))
-    return {name: orders[name].to_numpy() for name in names}
+        return dict.fromkeys((*names, "order_price"), Undefined.unavailable("no_order_row"))
+    arrays = {name: orders[name].to_numpy() for name in names}
+    price = orders["order_price"].to_numpy()
+    if orders["quote"].n_unique() > 1:
+        if reporting.currency is None:
+            return {**arrays, "order_price": reporting.lack}
+        price = price * rate_of(orders, reporting)
+    return {**arrays, "order_price": price}
+
+
+def rate_of(rows: pl.DataFrame, reporting: Reporting) -> Floats:
+    """Reporting rate of each row's quote currency at the end; NaN where no book is in that quote."""
+    quotes = reporting.ledger.books["quote"].cast(pl.String).to_list()
+    by_quote = dict(zip(quotes, reporting.at_end.tolist(), strict=True))
+    found = np.full(rows.height, np.nan)
+    labels = rows["quote"]
+    for quote, rate in by_quote.items():
+        found[(labels == quote).to_numpy()] = rate
+    return found
 
 
 def _in_market_s(ledger: Ledger) -> float:
@@ -215,7 +237,7 @@ def metric_inputs(
     """
     lacks_money = reporting.currency is None
     money = _without_money(reporting.lack) if lacks_money else _in_money(ledger, reporting, daily, trips)
-    arrays: dict[str, Any] = money | _order_arrays(orders)
+    arrays: dict[str, Any] = money | order_arrays(orders, reporting)
     capital = ledger.conventions.capital
     return Inputs(
         **arrays,

@@ -76,7 +76,8 @@ def accrued(data: PerformanceDataSource, answer: Overview) -> float | None:
     except (BadRequestError, MissingMarkError):
         return None
     start_us, end_us = (int(moment.timestamp() * 1e6) for moment in answer.period)
-    when = np.array([start_us, max(end_us, view.ledger.end_us)])
+    end_us = max(end_us, view.ledger.end_us)
+    when = np.array([min(start_us, end_us - 1), end_us])  # a period of one moment holds what happened at it
     net, _ = books_at(view.ledger, when, is_open=True)
     value = np.where(net == 0.0, 0.0, net * view.reporting.rates(when)).sum(axis=0)
     found = float(value[1] - value[0])

@@ -41,6 +41,8 @@ class View:
         Those of the data, of the ledger, and of the view itself.
     chosen, conventions
         What was asked.
+    prepared
+        Books and fees of all fills, filtered or not.
     """
 
     ledger: Ledger
@@ -51,6 +53,7 @@ class View:
     findings: tuple[Finding, ...]
     chosen: Filter
     conventions: Conventions
+    prepared: Prepared
 
 
 @dataclass(slots=True)
@@ -109,7 +112,7 @@ def _booked(data: PerformanceDataSource, held: _Held, chosen: Filter, convention
     reporting = reporting_of(ledger)
     findings = (*data.findings, *ledger.findings, *reporting.findings)
     findings = (*findings, *_funding_shared(ledger.funding)) if is_part else findings
-    return View(ledger, reporting, orders, period, start_us, findings, chosen, conventions)
+    return View(ledger, reporting, orders, period, start_us, findings, chosen, conventions, held.prepared)
 
 
 def _held(data: PerformanceDataSource, conventions: Conventions) -> _Held:

@@ -18,6 +18,7 @@ from fillbook.demo.makers import Quoting, cross_exchange_maker, spot_maker
 from fillbook.demo.markets import Market, simulate, write_candles, write_quotes
 
 SEED = 20_261_120
+_EDITION = 2  # counts up when the demo of one version of the program changes
 _PERP = Venue("binance_perpetual", 0.0002, 0.0004, leverage=5, prefix="x-nbQe1H39")
 _BNB = Venue("binance", 0.0001, 0.00024, fee_token="BNB")  # noqa: S106  (a coin)
 _PLAIN = Venue("binance", 0.001, 0.001, fee_token="received")  # noqa: S106
@@ -78,7 +79,7 @@ def demo_folder() -> Path:
         base = Path.home() / "Library" / "Application Support"
     else:
         base = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share"))
-    return base / "fillbook" / f"demo-{fillbook.__version__}"
+    return base / "fillbook" / f"demo-{fillbook.__version__}-{_EDITION}"
 
 
 def write_demo(folder: Path, *, seed: int = SEED) -> None:

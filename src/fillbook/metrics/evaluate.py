@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import math
 from collections.abc import Iterable
 
 import numpy as np
 
-from fillbook.metrics.inputs import Inputs
+from fillbook.errors import BadRequestError
+from fillbook.metrics.inputs import ExecutionInputs, Inputs
 from fillbook.metrics.registry import METRICS, Metric, find_metric
 from fillbook.results import Result, Status, Undefined
 from fillbook.units import Unit
 
-ROOMS = ("profitability", "returns", "risk", "drawdown", "activity", "execution")
+ROOMS = (
+    "profitability", "returns", "risk", "drawdown", "activity", "execution", "spreads", "shortfall",
+    "timing", "liquidity", "impact",
+)  # fmt: skip
+EXECUTION = "execution"  # the group that `ExecutionInputs` answer
+Eaten = Inputs | ExecutionInputs
 _DAILY = frozenset({"daily_pnl", "daily_return", "daily_basis", "equity"})
 _DAYS_ENOUGH, _DAYS_ENOUGH_FOR_TAILS = 30, 100
 _DAY_S = 86_400.0
@@ -26,7 +33,7 @@ def load_metrics() -> dict[str, Metric]:
     return METRICS
 
 
-def evaluate(inputs: Inputs, keys: Iterable[str] | None = None) -> dict[str, Result]:
+def evaluate(inputs: Eaten, keys: Iterable[str] | None = None) -> dict[str, Result]:
     """Results by key, in registry order.
 
     Parameters
@@ -34,19 +41,36 @@ def evaluate(inputs: Inputs, keys: Iterable[str] | None = None) -> dict[str, Res
     inputs
         Arrays of one view.
     keys
-        Which metrics; None asks all.
+        Which metrics; None asks all that these inputs can answer.
 
     Raises
     ------
     BadRequestError
-        There is no metric of that key.
+        There is no metric of that key, or it is answered from other inputs.
     """
     load_metrics()
-    chosen = list(METRICS.values()) if keys is None else [find_metric(key) for key in keys]
+    if keys is None:
+        chosen = [metric for metric in METRICS.values() if _is_answered(metric, inputs)]
+        return {metric.key: _result(metric, inputs) for metric in chosen}
+    chosen = [find_metric(key) for key in keys]
+    for metric in chosen:
+        if not _is_answered(metric, inputs):
+            here, there = (
+                ("overview", "summary") if isinstance(inputs, ExecutionInputs) else ("execution", "execution")
+            )
+            message = f"{metric.key} belongs to another answer: ask `analysis.{here}` or `fillbook {there}`"
+            raise BadRequestError(message)
     return {metric.key: _result(metric, inputs) for metric in chosen}
 
 
-def _result(metric: Metric, inputs: Inputs) -> Result:
+def _is_answered(metric: Metric, inputs: Eaten) -> bool:
+    if isinstance(inputs, ExecutionInputs) and metric.group != EXECUTION:
+        return False
+    needed = (name for name, default in metric.parameters.items() if default is inspect.Parameter.empty)
+    return all(hasattr(inputs, name) for name in (*metric.inputs, *needed))
+
+
+def _result(metric: Metric, inputs: Eaten) -> Result:
     """One metric's value, or why there is none."""
     values = [getattr(inputs, name) for name in metric.inputs]
     params = {
@@ -65,7 +89,9 @@ def _result(metric: Metric, inputs: Inputs) -> Result:
         return Result(metric.key, None, metric.unit, status, (reason,), n, 0, None, "", shown, currency)
     status, reasons = _trust(metric, inputs, n)
     coverage = min((inputs.coverage.get(name, 1.0) for name in metric.inputs), default=1.0)
-    used = next((inputs.method[name] for name in metric.inputs if name in inputs.method), "")
+    how = dict.fromkeys(inputs.method[name] for name in metric.inputs if name in inputs.method)
+    used = getattr(inputs, "used", {})
+    n_used = min((used[name] for name in metric.inputs if name in used), default=n)
     return Result(
         metric.key,
         float(answer),
@@ -73,26 +99,33 @@ def _result(metric: Metric, inputs: Inputs) -> Result:
         status,
         reasons,
         n,
-        n,
+        n_used,
         coverage,
-        used,
+        "; ".join(how),
         shown,
         currency,
     )
 
 
-def _answer(metric: Metric, inputs: Inputs, values: list[object], params: dict[str, object]) -> float:
+def _answer(metric: Metric, inputs: Eaten, values: list[object], params: dict[str, object]) -> float:
     """The function's own answer; nothing is annualised from less than a day."""
     if "periods_per_year" in params and inputs.window_s < _DAY_S:
         return Undefined("window_too_short")
     return metric.function(*values, **params)
 
 
-def _trust(metric: Metric, inputs: Inputs, n: int) -> tuple[Status, tuple[str, ...]]:
+def _trust(metric: Metric, inputs: Eaten, n: int) -> tuple[Status, tuple[str, ...]]:
     """Partial where an input is, low_n where days are few for a statistic."""
     reasons = tuple(dict.fromkeys(why for name in metric.inputs for why in inputs.reasons.get(name, ())))
+    doubts = getattr(inputs, "doubts", {})
+    doubted = [doubts[name] for name in metric.inputs if name in doubts]
+    worse = [why for status, why in doubted if status is Status.INCONSISTENT]
+    if worse:
+        return Status.INCONSISTENT, (*dict.fromkeys(worse), *reasons)
     if reasons:
         return Status.PARTIAL, reasons
+    if doubted:
+        return doubted[0][0], (doubted[0][1],)
     is_statistic = metric.unit is not Unit.MONEY or metric.key.startswith(("value_at", "expected_sh"))
     if is_statistic and _DAILY & set(metric.inputs):
         tails = metric.key.startswith(("value_at", "expected_sh"))

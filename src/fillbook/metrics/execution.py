@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
@@ -32,6 +33,16 @@ def classify_orders(
     """
     flags = [filled >= amount * (1.0 - _FULL), completed, cancelled, expired, failed]
     return np.select(flags, [_FILLED, _INCOMPLETE, _CANCELLED, _EXPIRED, _FAILED], _OPEN).astype(np.int64)
+
+
+def wilson(hits: Floats, n: Floats, *, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Interval of each share ``hits / n`` (Wilson 1927); NaN where n is 0."""
+    z = NormalDist().inv_cdf((1.0 + level) / 2.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = hits / n
+        middle = (share + z * z / (2.0 * n)) / (1.0 + z * z / n)
+        half = z * np.sqrt(share * (1.0 - share) / n + z * z / (4.0 * n * n)) / (1.0 + z * z / n)
+    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
 
 
 LATENCY_FLAGS = ("ok", "negative_clock_floor", "no_nonce")

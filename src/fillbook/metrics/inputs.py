@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fillbook.arrays import Bools, Floats, Ints
-from fillbook.results import Undefined
+from fillbook.results import Status, Undefined
 
 ORDER_CLASSES = ("FILLED", "FILLED_INCOMPLETE_DATA", "CANCELLED", "EXPIRED", "FAILED", "OPEN")
 
@@ -97,4 +97,104 @@ class Inputs:
     currency: str | None = None
     coverage: Mapping[str, float] = field(default_factory=dict)
     reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    method: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionInputs:
+    """Arrays of the fills and orders of one view; NaN where the market at that time is not known.
+
+    Quantities and amounts named `qty`, `worth`, `filled` or `volume` are times the reporting rate of their
+    quote, so that times a price they are money in `currency`. An array nobody has is an `Undefined`.
+
+    Parameters
+    ----------
+    fill_qty, fill_price, fill_worth
+        Per fill: signed base, price, and their product.
+    fill_mid, fill_bid, fill_ask
+        Quote just before each.
+    fill_mid_5s, fill_mid_60s, fill_mid_300s
+        Mid so long after each.
+    fill_is_maker, fill_liquidity, fill_pair
+        Whether it rested for certain; 0 maker, 1 taker, 2 unknown; number of its pair.
+    order_class, order_amount, order_filled, order_price, order_is_market
+        As in `Inputs`.
+    order_side, order_worth, order_average
+        Per order: ±1, base filled, average price.
+    order_limit, order_arrival, order_touch
+        Limit price, mid at creation, ask (buys) or bid (sells) then.
+    order_wait_s, order_is_filled
+        Seconds to the first fill, else to the end of the order or the data; whether it was a fill.
+    order_live_s, order_n_fills
+        Seconds from creation to end, and fills.
+    order_latency_s
+        Seconds from the decision to the first fill, of orders that trade at once.
+    parent_side, parent_filled, parent_average, parent_vwap, parent_twap
+        Per parent with a fill: side, base, average price, and the market's averages over its life.
+    parent_shortfall, parent_worth
+        Per parent: implementation shortfall and value at the decision, in `currency`.
+    uptime_bid_s, uptime_ask_s, uptime_both_s, uptime_window_s
+        Per bot and market: seconds with live limit orders, and seconds of the window.
+    own_volume, maker_volume, market_volume
+        Per market, in `currency`, while the bots ran.
+    impact_size, impact_move
+        Per taker parent: share of a day's volume, signed move over daily volatility.
+    doubts
+        By input: a status below ``ok`` and why.
+    used
+        By input: how many of its values are known.
+    coverage, reasons, method
+        As in `Inputs`.
+    """
+
+    fill_qty: Floats | Undefined
+    fill_price: Floats
+    fill_worth: Floats | Undefined
+    fill_mid: Floats | Undefined
+    fill_bid: Floats | Undefined
+    fill_ask: Floats | Undefined
+    fill_mid_5s: Floats | Undefined
+    fill_mid_60s: Floats | Undefined
+    fill_mid_300s: Floats | Undefined
+    fill_is_maker: Bools
+    fill_liquidity: Floats
+    fill_pair: Floats
+    order_class: Ints | Undefined
+    order_amount: Floats | Undefined
+    order_filled: Floats | Undefined
+    order_price: Floats | Undefined
+    order_is_market: Bools | Undefined
+    order_side: Floats | Undefined
+    order_worth: Floats | Undefined
+    order_average: Floats | Undefined
+    order_limit: Floats | Undefined
+    order_arrival: Floats | Undefined
+    order_touch: Floats | Undefined
+    order_wait_s: Floats | Undefined
+    order_is_filled: Bools | Undefined
+    order_live_s: Floats | Undefined
+    order_n_fills: Floats | Undefined
+    order_latency_s: Floats | Undefined
+    parent_side: Floats | Undefined
+    parent_filled: Floats | Undefined
+    parent_average: Floats | Undefined
+    parent_vwap: Floats | Undefined
+    parent_twap: Floats | Undefined
+    parent_shortfall: Floats | Undefined
+    parent_worth: Floats | Undefined
+    uptime_bid_s: Floats | Undefined
+    uptime_ask_s: Floats | Undefined
+    uptime_both_s: Floats | Undefined
+    uptime_window_s: Floats | Undefined
+    own_volume: Floats | Undefined
+    maker_volume: Floats | Undefined
+    market_volume: Floats | Undefined
+    impact_size: Floats | Undefined
+    impact_move: Floats | Undefined
+    window_s: float
+    currency: str | None = None
+    coverage: Mapping[str, float] = field(default_factory=dict)
+    reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    doubts: Mapping[str, tuple[Status, str]] = field(default_factory=dict)
+    used: Mapping[str, int] = field(default_factory=dict)
     method: Mapping[str, str] = field(default_factory=dict)

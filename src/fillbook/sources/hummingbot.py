@@ -69,6 +69,18 @@ def is_paper(connector: str) -> bool:
     return connector.lower().endswith(("_papertrade", "_paper_trade"))
 
 
+_PAPER = re.compile(r"_paper_?trade$", re.IGNORECASE)
+
+
+def venue_of(connector: str) -> str:
+    """Venue whose market a connector sees: that of a paper trade is the real one.
+
+    >>> venue_of("kucoin_PaperTrade")
+    'kucoin'
+    """
+    return _PAPER.sub("", connector)
+
+
 def market_type(connector: str) -> tuple[MarketType, bool]:
     """Market type of a connector, and whether Hummingbot's list knows it.
 
@@ -154,6 +166,7 @@ def truncation_bound(price: pl.Expr, amount: pl.Expr, quantum: pl.Expr) -> pl.Ex
 
 
 _NONCE = re.compile(r"[BS][0-9A-Za-z]{4}([0-9a-f]{13})[0-9A-Za-z_\-]*$")
+_LIKELY = r"[BS][0-9A-Za-z]{4}([5-9a-e][0-9a-f]{12})[0-9A-Za-z_\-]*$"
 _EARLIEST_US, _LATEST_US = 1_546_300_800_000_000, 4_102_444_800_000_000  # 2019 … 2100
 
 
@@ -177,3 +190,19 @@ def decision_us(order_id: str) -> int | None:
             if _EARLIEST_US <= moment < _LATEST_US:
                 return moment
     return None
+
+
+def decisions_us(order_ids: pl.Series) -> pl.Series:
+    """`decision_us` of many ids at once: Int64, null where an id carries no time."""
+    name = pl.col("id")
+    found = pl.when(~name.str.contains("://", literal=True)).then(name.str.extract(_LIKELY))
+    moment = found.str.to_integer(base=16, strict=False)
+    frame = pl.DataFrame({"id": order_ids.cast(pl.String)}).select("id", us=moment)
+    is_odd = frame.select(
+        (~pl.col("us").is_between(_EARLIEST_US, _LATEST_US, closed="left")).fill_null(value=False)
+    ).to_series()
+    odd = is_odd.arg_true()  # the leftmost of two places that look like a time was not one
+    if odd.len() == 0:
+        return frame["us"]
+    again = [decision_us(text) for text in frame["id"].gather(odd)]
+    return frame["us"].scatter(odd, pl.Series(again, dtype=pl.Int64))

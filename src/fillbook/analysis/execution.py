@@ -1,0 +1,318 @@
+"""How well did it trade: spreads, markouts, shortfall, fill rates, latency, uptime of one filtered view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from fillbook.analysis import execution_groups as groups
+from fillbook.analysis.execution_facts import HORIZONS, facts_of
+from fillbook.analysis.execution_findings import execution_findings
+from fillbook.analysis.execution_inputs import execution_inputs
+from fillbook.analysis.execution_tables import fill_table, order_table
+from fillbook.analysis.market_share import market_shares, uptimes
+from fillbook.analysis.mids import KINDS
+from fillbook.analysis.parents import parents_of
+from fillbook.analysis.view import view_of
+from fillbook.arrays import Floats
+from fillbook.conventions import Conventions
+from fillbook.filters import Filter
+from fillbook.findings import Finding
+from fillbook.metrics.bootstrap import ratio_intervals
+from fillbook.metrics.evaluate import evaluate
+from fillbook.metrics.impact import Impact, fit_impact
+from fillbook.metrics.inputs import ExecutionInputs
+from fillbook.metrics.spreads import edge, markout
+from fillbook.metrics.timing import quantile, survival
+from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.results import Result, Undefined
+
+_BPS = 1e4
+_TOXIC = 100  # fills listed
+_CURVE = 400  # points of a survival curve
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One filtered view, answered.
+
+    Parameters
+    ----------
+    currency, period
+        As in `Overview`.
+    metrics
+        By key, in registry order.
+    mids
+        Where the mids came from: ``kind, n`` (fills it answered), ``share`` of their value, and the age
+        of the samples ``age_p50_s, age_p95_s, age_max_s``; the row without a kind counts the fills without
+        a mid.
+    spreads
+        A row a market: ``connector, pair, quote, n, n_used, coverage, edge_quote, edge_bps, quoted_bps,
+        effective_bps, realized_bps, impact_bps`` at 60 s (effective = realised + impact on the same fills),
+        ``markout_5s_bps … markout_3600s_bps, n_crossed``; in the quote of the pair, so that it is there
+        also where no rate joins the currencies.
+    markouts
+        A row a horizon: ``horizon_s, markout_bps, low, high`` (95 %, stationary bootstrap over hours),
+        ``markout`` (money), ``n, coverage`` of the value, ``balanced_bps`` (fills known at every
+        horizon that any is), ``reason`` where there is no value.
+    by_fill, by_order
+        Groups of fills (`execution_groups.fill_groups`, markout after a minute) and of orders
+        (`order_groups`), by what they are grouped by.
+    hour_by_level
+        Fill rates by hour and level.
+    toxic
+        Fills that lost most in the minute after them, the worst first.
+    waits
+        Kaplan–Meier curve of the limit orders: ``seconds, waiting`` (share without a fill), ``at_risk``.
+    latency
+        By connector, and by hour: ``by, tag, what, n, p50, p90, p99, low_p50, n_negative``, seconds;
+        the truth lies within ``tick_s`` above each.
+    parents
+        Decisions and their shortfall (`parents.parents_of`).
+    markets
+        A row a market: own and market volume, participation, and how it was known.
+    uptime
+        A row a bot and market: share of the time with live quotes.
+    impact
+        The fit of the square-root law.
+    orders, fills
+        Order by order, fill by fill (`execution_tables`).
+    findings
+        What a reader of these numbers must know.
+    """
+
+    currency: str | None
+    period: tuple[datetime, datetime] | None
+    metrics: Mapping[str, Result]
+    mids: pl.DataFrame
+    spreads: pl.DataFrame
+    markouts: pl.DataFrame
+    by_fill: Mapping[str, pl.DataFrame]
+    by_order: Mapping[str, pl.DataFrame]
+    hour_by_level: pl.DataFrame
+    toxic: pl.DataFrame
+    waits: pl.DataFrame
+    latency: pl.DataFrame
+    parents: pl.DataFrame
+    markets: pl.DataFrame
+    uptime: pl.DataFrame
+    impact: Impact
+    orders: pl.DataFrame
+    fills: pl.DataFrame
+    findings: tuple[Finding, ...]
+    chosen: Filter
+    conventions: Conventions
+
+
+def execution(
+    data: PerformanceDataSource, chosen: Filter | None = None, conventions: Conventions | None = None
+) -> Execution:
+    """Answer of `data` seen through `chosen`: how its orders were executed.
+
+    Parameters
+    ----------
+    data
+        An opened source.
+    chosen
+        Which rows count; None takes all. A period chooses fills by their time and orders by their creation.
+    conventions
+        Among others how old a quote may be, and whether candles may stand in for mids.
+
+    Raises
+    ------
+    BadRequestError
+        A filter value that the data does not hold, or a currency without rates.
+    """
+    seen = view_of(data, chosen, conventions)
+    facts = facts_of(data, seen.conventions)
+    fills, orders = fill_table(data, seen, facts), order_table(data, seen, facts)
+    parents = parents_of(data, seen, facts, orders)
+    markets = market_shares(data, seen, fills)
+    uptime = uptimes(seen, orders)
+    inputs = execution_inputs(data, seen, fills, orders, parents, markets, uptime)
+    tags = groups.fill_tags(fills)
+    weight = inputs.order_price
+    weight = np.full(orders.height, np.nan) if isinstance(weight, Undefined) else weight
+    curve = {horizon: fills[f"mid_{horizon:g}s"].to_numpy() for horizon in HORIZONS}
+    qty, at = _signed(fills), fills["at"].dt.timestamp("us").to_numpy()
+    price, mid, later = (fills[name].to_numpy() for name in ("price_quote", "mid_quote", "mid_60s"))
+    return Execution(
+        seen.reporting.currency, seen.period, evaluate(inputs), _mids(fills), _spreads(fills),
+        markout_curve(at, qty, price, mid, curve, fills["tick_s"].to_numpy()),
+        {by: groups.fill_groups(at, qty, price, mid, later, tags[by]) for by in groups.FILL_BY},
+        {by: groups.order_groups(orders, weight, tag) for by, tag in groups.order_tags(orders).items()},
+        groups.hour_by_level(orders), _toxic(fills), _waits(orders), _latency(orders), parents, markets,
+        uptime, _impact(inputs), orders, fills,
+        (*seen.findings, *execution_findings(data, fills, orders, markets)),
+        seen.chosen, seen.conventions,
+    )  # fmt: skip
+
+
+def _signed(fills: pl.DataFrame) -> Floats:
+    """Signed base of each fill times its reporting rate; NaN where there is no common currency."""
+    return (fills["side"].cast(pl.Float64) * fills["amount_base"] * fills["rate"]).to_numpy()
+
+
+def _impact(inputs: ExecutionInputs) -> Impact:
+    size, move = inputs.impact_size, inputs.impact_move
+    if isinstance(size, Undefined) or isinstance(move, Undefined):
+        return fit_impact(np.zeros(0), np.zeros(0))
+    return fit_impact(size, move)
+
+
+def _mids(fills: pl.DataFrame) -> pl.DataFrame:
+    """Where the mids before the fills came from, and how old they were."""
+    worth = pl.col("amount_base") * pl.col("price_quote") * pl.col("rate")
+    age = pl.col("mid_age_s").fill_nan(None)
+    rows = fills.group_by(kind=pl.col("mid_from").cast(pl.String)).agg(
+        n=pl.len(), worth=worth.sum(), age_p50_s=age.quantile(0.5), age_p95_s=age.quantile(0.95),
+        age_max_s=age.max(),
+    )  # fmt: skip
+    place = pl.col("kind").replace_strict({kind: i for i, kind in enumerate(KINDS)}, default=len(KINDS))
+    total = pl.col("worth").sum()
+    return rows.sort(place).select(
+        "kind", "n", pl.when(total > 0.0).then(pl.col("worth") / total).fill_nan(None).alias("share"),
+        "age_p50_s", "age_p95_s", "age_max_s",
+    )  # fmt: skip
+
+
+def _spreads(fills: pl.DataFrame) -> pl.DataFrame:
+    """Spreads of each pair in its own quote, after a minute."""
+    signed = pl.col("side").cast(pl.Float64) * pl.col("amount_base")
+    size, mid, later = pl.col("amount_base"), pl.col("mid_quote"), pl.col("mid_60s")
+    price = pl.col("price_quote")
+    has_mid, has_both = mid.is_not_nan(), mid.is_not_nan() & later.is_not_nan()
+    has_quote = pl.col("bid_quote").is_not_nan() & pl.col("ask_quote").is_not_nan()
+
+    def bps(gain: pl.Expr, chosen: pl.Expr) -> pl.Expr:
+        bottom = (size * mid).filter(chosen).sum()
+        return pl.when(bottom > 0.0).then(_BPS * gain.filter(chosen).sum() / bottom)
+
+    return fills.group_by("connector", "pair", "quote", maintain_order=True).agg(
+        n=pl.len(), n_used=has_mid.sum(),
+        coverage=(size * price).filter(has_mid).sum() / (size * price).sum(),
+        edge_quote=pl.when(has_mid.any()).then((signed * (mid - price)).filter(has_mid).sum()),
+        edge_bps=bps(signed * (mid - price), has_mid),
+        quoted_bps=bps(size * (pl.col("ask_quote") - pl.col("bid_quote")), has_quote),
+        effective_bps=bps(2.0 * signed * (mid - price), has_both),
+        realized_bps=bps(2.0 * signed * (later - price), has_both),
+        impact_bps=bps(-2.0 * signed * (later - mid), has_both),
+        **{
+            f"markout_{h:g}s_bps": bps(
+                signed * (pl.col(f"mid_{h:g}s") - price), has_mid & pl.col(f"mid_{h:g}s").is_not_nan()
+            )
+            for h in HORIZONS[2:]
+        },
+        n_crossed=pl.col("is_crossed").sum(),
+    )  # fmt: skip
+
+
+def markout_curve(
+    at_us: np.ndarray, qty: Floats, price: Floats, mid: Floats, later: Mapping[float, Floats], tick_s: Floats
+) -> pl.DataFrame:
+    """Markouts by horizon; see `Execution.markouts`.
+
+    Parameters
+    ----------
+    at_us, qty, price, mid
+        Per fill: time, signed base (times the reporting rate), price, mid just before it.
+    later
+        Mid of each fill at each horizon, s; NaN where there is none.
+    tick_s
+        Resolution of each fill's time.
+    """
+    base = np.abs(qty) * mid
+    worth = np.where(np.isnan(mid), np.abs(qty) * price, base)
+    known = {h: ~(np.isnan(mid) | np.isnan(values)) for h, values in later.items()}
+    used = [h for h in known if known[h].any()]
+    balanced = np.logical_and.reduce([known[h] for h in used]) if used else np.zeros(mid.size, bool)
+    gains = {h: np.where(known[h], qty * (later[h] - price), 0.0) for h in used}
+    low, high = np.full(len(used), np.nan), np.full(len(used), np.nan)
+    if used:
+        low, high = ratio_intervals(
+            at_us // groups.HOUR_US, np.stack([gains[h] for h in used], axis=1),
+            np.stack([np.where(known[h], base, 0.0) for h in used], axis=1),
+        )  # fmt: skip
+    rows = []
+    for horizon, values in later.items():
+        mine = known[horizon]
+        value = markout(qty, price, mid, values)
+        coarse = bool(mid.size) and horizon > 0.0 and bool((horizon < 2.0 * tick_s).all())
+        lack = "resolution_too_coarse" if coarse else getattr(value, "reason", None)
+        place = used.index(horizon) if horizon in used else None
+        at_all = markout(qty[balanced], price[balanced], mid[balanced], values[balanced])
+        rows.append({
+            "horizon_s": horizon, "markout_bps": value,
+            "low": _BPS * low[place] if place is not None else np.nan,
+            "high": _BPS * high[place] if place is not None else np.nan,
+            "markout": float(edge(qty, price, values)[mine].sum()) if mine.any() else np.nan,
+            "n": int(mine.sum()),
+            "coverage": float(worth[mine].sum() / worth.sum()) if worth.sum() > 0.0 else np.nan,
+            "balanced_bps": at_all, "n_balanced": int(balanced.sum()), "reason": lack,
+        })  # fmt: skip
+    return pl.DataFrame(rows, schema_overrides={"reason": pl.String}).with_columns(
+        pl.col(pl.Float64).fill_nan(None)
+    )
+
+
+def _toxic(fills: pl.DataFrame) -> pl.DataFrame:
+    """Fills the market ran over: the largest losses within a minute, against the mid before them."""
+    signed = pl.col("side").cast(pl.Float64) * pl.col("amount_base")
+    moved = signed * (pl.col("mid_60s") - pl.col("mid_quote"))
+    names = (
+        "at", "bot", "connector", "pair", "quote", "side", "level", "liquidity", "amount_base", "price_quote",
+        "mid_quote", "mid_60s", "order_id",
+    )  # fmt: skip
+    return (
+        fills.with_columns(
+            adverse_quote=moved, edge_quote=signed * (pl.col("mid_quote") - pl.col("price_quote"))
+        )
+        .filter(pl.col("adverse_quote").is_not_nan(), pl.col("adverse_quote") < 0.0)
+        .sort(pl.col("adverse_quote") * pl.col("rate"), "at").head(_TOXIC)
+        .select(*names, "edge_quote", "adverse_quote")
+    )  # fmt: skip
+
+
+def _waits(orders: pl.DataFrame) -> pl.DataFrame:
+    """Survival of the limit orders without a fill, thinned to a drawable number of steps."""
+    limit = orders.filter(~pl.col("order_is_market"))
+    filled = limit["first_fill_at"].is_not_null().to_numpy()
+    curve = survival(limit["wait_s"].to_numpy(), filled)
+    place = np.unique(np.linspace(0, curve.seconds.size - 1, min(_CURVE, curve.seconds.size)).astype(int))
+    return pl.DataFrame({
+        "seconds": curve.seconds[place], "waiting": curve.share[place], "at_risk": curve.at_risk[place],
+    })  # fmt: skip
+
+
+_SPANS = {
+    "decision to first fill": "latency_s", "creation to first fill": "create_to_fill_s",
+    "first to last fill": "first_to_last_fill_s", "last fill to end": "fill_to_end_s",
+}  # fmt: skip
+
+
+def _latency(orders: pl.DataFrame) -> pl.DataFrame:
+    """Quantiles of the spans of orders with fills, by connector and by hour of the day (UTC)."""
+    rows = []
+    filled = orders.filter(pl.col("first_fill_at").is_not_null())
+    keyed = filled.with_columns(hour=pl.col("created_at").dt.strftime("%H"))
+    for by in ("connector", "hour"):
+        for (tag,), mine in sorted(
+            keyed.partition_by([by], as_dict=True).items(), key=lambda item: str(item[0])
+        ):
+            for what, column in _SPANS.items():
+                values = mine[column].drop_nulls().to_numpy()
+                if values.size:
+                    rows.append({
+                        "by": by, "tag": str(tag), "what": what, "n": values.size,
+                        **{f"p{int(100 * q)}": quantile(values, q) for q in (0.5, 0.9, 0.99)},
+                        "n_negative": int((values < 0.0).sum()),
+                    })  # fmt: skip
+    schema = {
+        "by": pl.String, "tag": pl.String, "what": pl.String, "n": pl.Int64, "p50": pl.Float64,
+        "p90": pl.Float64, "p99": pl.Float64, "n_negative": pl.Int64,
+    }  # fmt: skip
+    return pl.DataFrame(rows, schema=schema).with_columns(pl.col(pl.Float64).fill_nan(None))

@@ -1,0 +1,194 @@
+"""What the market was at every fill and order, found once for all filters (DEFINITIONS C1, C2, H2, H3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import polars as pl
+
+from fillbook.analysis.levels import order_levels
+from fillbook.analysis.mids import US, Looked, Mids
+from fillbook.arrays import Floats, Ints
+from fillbook.conventions import Conventions
+from fillbook.ledger.codes import label_codes
+from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.sources.hummingbot import decisions_us
+
+HORIZONS = (0.0, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0)
+_NEAR_US = 5 * US  # a decision further from the order's creation is no decision of this order
+_TICKS_S = (1.0, 0.5, 0.25, 0.1, 0.01, 0.001)
+_MOST = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class FillFacts:
+    """Per fill, in the order of the canonical table, shape (n,).
+
+    Parameters
+    ----------
+    before
+        Quote just before each.
+    later
+        Mid a horizon (s) after each; NaN where there is none.
+    tick_s
+        Resolution of its time stamps.
+    order
+        Row of its order in the canonical table, −1 where the data has none.
+    """
+
+    before: Looked
+    later: Mapping[float, Floats]
+    tick_s: Floats
+    order: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPrices:
+    """Per order, in the order of the canonical table, shape (n,).
+
+    Parameters
+    ----------
+    arrival
+        Quote when it was created.
+    decided_us, decided_by
+        When the bot decided on it, and how that is known: ``executor``, ``order_id`` or ``creation``.
+    decision, end
+        Mid then, and at its terminal event (the end of the data for an open one).
+    level, levels
+        Index into the names of quote levels, innermost first.
+    """
+
+    arrival: Looked
+    decided_us: Floats
+    decided_by: pl.Series
+    decision: Floats
+    level: Ints
+    levels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything about the market that does not depend on a filter."""
+
+    mids: Mids
+    fills: FillFacts
+    orders: OrderPrices
+
+
+_KNOWN: WeakKeyDictionary[PerformanceDataSource, tuple[str, Facts]] = WeakKeyDictionary()
+
+
+def facts_of(data: PerformanceDataSource, conventions: Conventions) -> Facts:
+    """Facts of all fills and orders; the last ones asked for are kept."""
+    key = repr((conventions.max_quote_age_s, conventions.mid_proxy))
+    if data not in _KNOWN or _KNOWN[data][0] != key:
+        mids = Mids(data.tables, conventions)
+        orders = _order_prices(data, mids, conventions.max_quote_age_s)
+        _KNOWN[data] = (key, Facts(mids, _fill_facts(data, mids, conventions.max_quote_age_s), orders))
+    return _KNOWN[data][1]
+
+
+def by_market(table: pl.DataFrame) -> Iterator[tuple[str, str, Ints]]:
+    """Connector, pair and row numbers (ascending) of each market of a table."""
+    if table.is_empty():
+        return
+    codes, first = label_codes([table["connector"], table["pair"]])
+    order = np.argsort(codes, kind="stable")
+    edges = np.searchsorted(codes[order], np.arange(first.size + 1))
+    for i, row in enumerate(first):
+        names = table["connector"][int(row)], table["pair"][int(row)]
+        yield str(names[0]), str(names[1]), order[edges[i] : edges[i + 1]]
+
+
+def _us(times: pl.Series) -> Ints:
+    return times.dt.timestamp("us").to_numpy()
+
+
+def clock_tick_s(at: Ints) -> float:
+    """Resolution of time stamps: the coarsest tick that nearly all of them lie on.
+
+    >>> clock_tick_s(np.array([1_000_000, 2_000_000, 5_500_000]))
+    0.5
+    """
+    for tick in _TICKS_S:
+        if at.size and np.mean(at % round(tick * US) == 0) >= _MOST:
+            return tick
+    return _TICKS_S[-1]
+
+
+def _fill_facts(data: PerformanceDataSource, mids: Mids, max_age_s: float) -> FillFacts:
+    fills = data.fills
+    at, n = _us(fills["at"]), fills.height
+    before, tick = Looked.nothing(n), np.ones(n)
+    later = {horizon: np.full(n, np.nan) for horizon in HORIZONS}
+    for connector, pair, rows in by_market(fills):
+        market, when = mids.of(connector, pair), at[rows]
+        tick[rows] = clock_tick_s(when)
+        before.put(rows, market.before(when, max_age_s))
+        for horizon in HORIZONS[1:]:
+            if horizon >= 2.0 * tick[rows[0]]:
+                later[horizon][rows] = market.after(when, horizon)
+    later[0.0] = before.mid
+    return FillFacts(before, later, tick, _order_of_fills(data))
+
+
+def _order_of_fills(data: PerformanceDataSource) -> Ints:
+    """Row of the order of each fill; −1 where there is none."""
+    if data.orders.is_empty():
+        return np.full(data.fills.height, -1)
+    rows = data.orders.select("order_id").with_row_index("order_row").unique("order_id", keep="first")
+    joined = data.fills.select("order_id").join(rows, on="order_id", how="left", maintain_order="left")
+    return joined["order_row"].cast(pl.Int64).fill_null(-1).to_numpy()
+
+
+def _order_prices(data: PerformanceDataSource, mids: Mids, max_age_s: float) -> OrderPrices:
+    orders = data.orders
+    created = _us(orders["at"])
+    arrival, decision = Looked.nothing(orders.height), np.full(orders.height, np.nan)
+    decided, decided_by = decisions(data)
+    for connector, pair, rows in by_market(orders):
+        market = mids.of(connector, pair)
+        arrival.put(rows, market.at(created[rows], max_age_s))
+        known = rows[~np.isnan(decided[rows])]
+        decision[known] = market.at(decided[known].astype(np.int64), max_age_s).mid
+    level, levels = order_levels(orders, data.executors)
+    return OrderPrices(arrival, decided, decided_by, decision, level, levels)
+
+
+def decisions(data: PerformanceDataSource) -> tuple[Floats, pl.Series]:
+    """When the bot decided on each order (µs UTC, NaN where it never traded and nothing asks), and by what.
+
+    First the executor's own start, for its first order; then the time in the client order id, where it
+    lies within five seconds of the creation; else the creation, a clock tick.
+    """
+    orders = data.orders
+    created = _us(orders["at"]).astype(np.float64)
+    traded = orders["order_id"].is_in(data.fills["order_id"].unique().implode())
+    asks = (traded | (orders["order_type"] == "MARKET")).to_numpy()
+    decided, by = np.full(orders.height, np.nan), np.full(orders.height, "creation", dtype=object)
+    rows = np.flatnonzero(asks)
+    decided[rows] = created[rows]
+    told = decisions_us(orders["order_id"].gather(rows)).cast(pl.Float64).fill_null(np.nan).to_numpy()
+    near = np.abs(told - created[rows]) <= _NEAR_US
+    decided[rows[near]], by[rows[near]] = told[near], "order_id"
+    first, starts = _executor_starts(data)
+    asked = asks[first]
+    decided[first[asked]], by[first[asked]] = starts[asked], "executor"
+    return decided, pl.Series(by, dtype=pl.String)
+
+
+def _executor_starts(data: PerformanceDataSource) -> tuple[Ints, Floats]:
+    """Rows of the first order of each executor, and when the executor was started, µs UTC."""
+    if data.executors.is_empty():
+        return np.zeros(0, np.int64), np.zeros(0)
+    starts = data.executors.select("executor_id", start=pl.col("at").dt.timestamp("us")).unique("executor_id")
+    first = (
+        data.orders.select("executor_id", "at").with_row_index("row")
+        .filter(pl.col("executor_id").is_not_null())
+        .sort("at", maintain_order=True).unique("executor_id", keep="first", maintain_order=True)
+        .with_columns(pl.col("executor_id").cast(pl.String)).join(starts, on="executor_id")
+    )  # fmt: skip
+    return first["row"].cast(pl.Int64).to_numpy(), first["start"].cast(pl.Float64).to_numpy()

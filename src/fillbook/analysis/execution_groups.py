@@ -1,0 +1,242 @@
+"""Fill rates and markouts by level, side, size, hour …: each with its number and an honest interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+
+from fillbook.arrays import Bools, Floats, Ints
+from fillbook.metrics.bootstrap import ratio_intervals
+from fillbook.metrics.execution import wilson
+from fillbook.metrics.inputs import ORDER_CLASSES
+
+HOUR_US = 3_600_000_000
+_BPS = 1e4
+_SIZES = ("smallest fifth", "second fifth", "middle fifth", "fourth fifth", "largest fifth")
+_SPREADS_BPS = (0.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+_OPEN = ORDER_CLASSES.index("OPEN")
+_FULL = (ORDER_CLASSES.index("FILLED"), ORDER_CLASSES.index("FILLED_INCOMPLETE_DATA"))
+_JOINT = 0.05  # chance that any interval of one table misses
+FILL_BY = ("side", "level", "size", "hour", "liquidity", "pair", "controller")
+ORDER_BY = ("order_type", "side", "level", "spread", "hour", "pair", "controller")
+
+
+def fill_tags(fills: pl.DataFrame) -> Mapping[str, pl.Series]:
+    """What a fill can be grouped by: names as text, null where it has none."""
+    return {
+        "side": _side(fills), "level": fills["level"].cast(pl.String),
+        "size": _fifths((fills["amount_base"] * fills["price_quote"] * fills["rate"]).to_numpy()),
+        "hour": _hour(fills["at"]), "liquidity": fills["liquidity"], "pair": fills["pair"].cast(pl.String),
+        "controller": fills["controller_id"].cast(pl.String),
+    }  # fmt: skip
+
+
+def order_tags(orders: pl.DataFrame) -> Mapping[str, pl.Series]:
+    """What an order can be grouped by."""
+    distance = orders.select(
+        pl.col("side") * (pl.col("arrival_quote") - pl.col("limit_quote")) / pl.col("arrival_quote") * _BPS
+    ).to_series()
+    return {
+        "order_type": orders["order_type"].cast(pl.String), "side": _side(orders),
+        "level": orders["level"].cast(pl.String), "spread": _spread_bands(distance),
+        "hour": _hour(orders["created_at"]), "pair": orders["pair"].cast(pl.String),
+        "controller": orders["controller_id"].cast(pl.String),
+    }  # fmt: skip
+
+
+def _side(rows: pl.DataFrame) -> pl.Series:
+    return rows.select(
+        pl.when(pl.col("side") > 0).then(pl.lit("BUY")).when(pl.col("side") < 0).then(pl.lit("SELL"))
+    ).to_series()
+
+
+def _hour(at: pl.Series) -> pl.Series:
+    return at.dt.strftime("%H")
+
+
+def _fifths(worth: Floats) -> pl.Series:
+    """Fifths of the fills by value; ties stay together, so a fifth may be empty."""
+    if not np.isfinite(worth).any():
+        return pl.Series([None] * worth.size, dtype=pl.String)
+    edges = np.nanquantile(worth, [0.2, 0.4, 0.6, 0.8])
+    names = pl.Series(_SIZES).gather(pl.Series(np.searchsorted(edges, worth, side="left")))
+    return names if np.isfinite(worth).all() else names.set(pl.Series(np.isnan(worth)), None)
+
+
+def _spread_bands(distance: pl.Series) -> pl.Series:
+    """Bands of the distance of the limit from the mid at creation; null where either is missing."""
+    names = [
+        "through the mid",
+        *(f"{low:g}–{high:g} bps" for low, high in pairwise(_SPREADS_BPS)),
+        f"over {_SPREADS_BPS[-1]:g} bps",
+    ]
+    place = np.searchsorted(_SPREADS_BPS, distance.fill_null(np.nan).to_numpy(), side="right")
+    return pl.Series(names).gather(pl.Series(np.minimum(place, len(names) - 1))).set(distance.is_null(), None)
+
+
+def _codes(tags: pl.Series) -> tuple[list[str], Ints]:
+    """Names in order and the code of each row; −1 without a name."""
+    names = sorted(tags.drop_nulls().unique().to_list(), key=_order)
+    enum = tags.cast(pl.Enum(names))
+    return names, enum.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+
+
+def _order(name: str) -> tuple[int, float, str]:
+    """Fifths and bands in their own order, ranks by number, the rest by name."""
+    for known in (_SIZES, ("through the mid",)):
+        if name in known:
+            return (0, float(known.index(name)), name)
+    head = name.split("–", maxsplit=1)[0].split("+", maxsplit=1)[0].removeprefix("over ").removesuffix(" bps")
+    try:
+        return (1, float(head), name)
+    except ValueError:
+        return (2, 0.0, name)
+
+
+def fill_groups(
+    at_us: Ints, qty: Floats, price: Floats, mid: Floats, later: Floats, tags: pl.Series
+) -> pl.DataFrame:
+    """Edge and markout of each group.
+
+    Parameters
+    ----------
+    at_us, qty, price, mid, later
+        Per fill: time, signed base times reporting rate, price, mid just before it and a horizon later.
+    tags
+        Group of each; null leaves it out.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``tag, n`` (fills), ``n_used`` (with both mids), ``worth`` (value of all at their prices),
+        ``coverage`` of it, ``edge_bps``, ``adverse`` (money; negative is toxic), ``markout_bps`` and its
+        interval ``low, high``: 95 % for all groups of the table together, by stationary bootstrap over hours;
+        null with fewer than 20 hours of fills.
+    """
+    names, code = _codes(tags)
+    n = len(names)
+    known = ~(np.isnan(mid) | np.isnan(later)) & (code >= 0)
+    worth, base = np.abs(qty) * price, np.abs(qty) * mid
+
+    def per_group(values: Floats, chosen: Bools) -> Floats:
+        return np.bincount(code[chosen], weights=values[chosen], minlength=n).astype(np.float64)
+
+    total = per_group(worth, code >= 0)
+    bottom = per_group(base, known)
+    has_mid = ~np.isnan(mid) & (code >= 0)
+    gain = qty * (later - price)
+    low, high = _intervals(at_us[known], code[known], gain[known], base[known], n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        frame = pl.DataFrame({
+            "tag": pl.Series(names, dtype=pl.String),
+            "n": np.bincount(code[code >= 0], minlength=n), "n_used": np.bincount(code[known], minlength=n),
+            "worth": total, "coverage": per_group(worth, known) / total,
+            "edge_bps": _BPS * per_group(qty * (mid - price), has_mid) / per_group(base, has_mid),
+            "adverse": np.where(bottom > 0.0, per_group(qty * (later - mid), known), np.nan),
+            "markout_bps": _BPS * per_group(gain, known) / bottom, "low": low * _BPS, "high": high * _BPS,
+        })  # fmt: skip
+    return frame.fill_nan(None)
+
+
+def _intervals(at_us: Ints, code: Ints, gain: Floats, base: Floats, n: int) -> tuple[Floats, Floats]:
+    if n == 0 or at_us.size == 0:
+        return np.full(n, np.nan), np.full(n, np.nan)
+    hour = at_us // HOUR_US
+    hours, place = np.unique(hour, return_inverse=True)
+    cell = place * n + code
+    tops, bottoms = (
+        np.bincount(cell, weights=values, minlength=hours.size * n).reshape(hours.size, n).astype(np.float64)
+        for values in (gain, base)
+    )
+    return ratio_intervals(hours, tops, bottoms, level=1.0 - _JOINT / n)
+
+
+def order_groups(orders: pl.DataFrame, price: Floats, tags: pl.Series) -> pl.DataFrame:
+    """Fill rates of each group of orders.
+
+    Parameters
+    ----------
+    orders
+        `execution_tables.order_table`.
+    price
+        Weight of one base of each order, NaN where unknown.
+    tags
+        Group of each; null leaves it out.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``tag, n_terminal, n_open, n_filled`` (with any fill), ``fill_rate`` and its Wilson interval
+        ``low, high`` (95 % for all groups together), ``fill_rate_full``, ``fill_rate_quantity``,
+        ``partial_ratio, cancel_ratio, expired_ratio, failed_ratio`` and ``fills_per_order_hour``. Null where
+        a group has no ended order.
+    """
+    names, code = _codes(tags)
+    n = len(names)
+    kind = orders["order_class"].to_numpy()
+    filled, amount = orders["filled_base"].to_numpy(), orders["amount_base"].to_numpy()
+    named = code >= 0
+    ended = (kind != _OPEN) & named
+
+    def count(chosen: Bools) -> Floats:
+        return np.bincount(code[chosen & named], minlength=n).astype(np.float64)
+
+    def total(values: Floats, chosen: Bools) -> Floats:
+        use = chosen & named & ~np.isnan(values)
+        return np.bincount(code[use], weights=values[use], minlength=n).astype(np.float64)
+
+    got = np.minimum(filled, amount)
+    terminal, with_fill = count(ended), count(ended & (filled > 0.0))
+    full = np.isin(kind, _FULL)
+    low, high = wilson(with_fill, terminal, level=1.0 - _JOINT / max(n, 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        live = total(orders["live_s"].to_numpy(), named)
+        shares = {
+            f"{name}_ratio": count(kind == ORDER_CLASSES.index(label)) / terminal
+            for name, label in (("cancel", "CANCELLED"), ("expired", "EXPIRED"), ("failed", "FAILED"))
+        }
+        frame = pl.DataFrame({
+            "tag": pl.Series(names, dtype=pl.String),
+            "n_terminal": terminal.astype(np.int64), "n_open": count(kind == _OPEN).astype(np.int64),
+            "n_filled": with_fill.astype(np.int64), "fill_rate": with_fill / terminal, "low": low,
+            "high": high, "fill_rate_full": count(ended & full) / terminal,
+            "fill_rate_quantity": total(got * price, ended) / total(amount * price, ended),
+            "partial_ratio": count(ended & (filled > 0.0) & ~full) / with_fill, **shares,
+            "fills_per_order_hour": 3_600.0 * total(orders["n_fills"].to_numpy().astype(float), named) / live,
+        })  # fmt: skip
+    return frame.fill_nan(None)
+
+
+def extremes(groups: pl.DataFrame, value: str = "markout_bps") -> tuple[str | None, str | None]:
+    """Worst and best tag whose interval does not reach the middle of the table's values; None: noise."""
+    known = groups.filter(pl.col(value).is_not_null(), pl.col("low").is_not_null())
+    if known.height < 2:
+        return None, None
+    worth = known["worth"] if "worth" in known.columns else known["n_terminal"].cast(pl.Float64)
+    middle = float((known[value] * worth).sum()) / float(worth.sum())
+    worse = known.filter(pl.col("high") < middle).sort(value)["tag"]
+    better = known.filter(pl.col("low") > middle).sort(value, descending=True)["tag"]
+    return (worse[0] if worse.len() else None, better[0] if better.len() else None)
+
+
+def hour_by_level(orders: pl.DataFrame) -> pl.DataFrame:
+    """Fill rate of limit orders by level, side and hour of the day (UTC).
+
+    Returns
+    -------
+    pl.DataFrame
+        ``level`` (side and level), ``hour, n_terminal, n_filled, fill_rate``, a row a combination that
+        occurs, levels outermost first on the ask and then innermost first on the bid.
+    """
+    ended = orders.filter(
+        pl.col("order_class") != _OPEN, ~pl.col("order_is_market"), pl.col("side").is_not_null()
+    )
+    return (
+        ended.group_by("side", "level", hour=pl.col("created_at").dt.hour())
+        .agg(n_terminal=pl.len(), n_filled=(pl.col("filled_base") > 0.0).sum())
+        .with_columns(pl.col("level").cast(pl.String), fill_rate=pl.col("n_filled") / pl.col("n_terminal"))
+        .sort("side", "level", "hour")
+    )  # fmt: skip

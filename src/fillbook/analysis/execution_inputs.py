@@ -1,0 +1,256 @@
+"""The tables of an execution answer as the arrays its metrics eat, with coverage and reasons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fillbook.analysis.inputs import order_arrays, rate_of
+from fillbook.analysis.mids import KIND_TEXT
+from fillbook.analysis.orders import INCOMPLETE
+from fillbook.analysis.view import View
+from fillbook.arrays import Floats
+from fillbook.ledger.codes import label_codes
+from fillbook.metrics.impact import ENOUGH
+from fillbook.metrics.inputs import ExecutionInputs
+from fillbook.metrics.liquidity import LIQUIDITY
+from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.results import Status, Undefined
+
+_MIDS = {"fill_mid": "mid_quote", "fill_bid": "bid_quote", "fill_ask": "ask_quote",
+         "fill_mid_5s": "mid_5s", "fill_mid_60s": "mid_60s", "fill_mid_300s": "mid_300s"}  # fmt: skip
+_FEW_ORDERS = 30
+
+
+def execution_inputs(
+    data: PerformanceDataSource, seen: View, fills: pl.DataFrame, orders: pl.DataFrame,
+    parents: pl.DataFrame, markets: pl.DataFrame, uptime: pl.DataFrame,
+) -> ExecutionInputs:  # fmt: skip
+    """Every array a metric of execution may ask for.
+
+    Parameters
+    ----------
+    data, seen
+        The source and the booked view.
+    fills, orders, parents, markets, uptime
+        Tables of the answer.
+    """
+    notes: dict[str, dict[str, Any]] = {"coverage": {}, "reasons": {}, "doubts": {}, "used": {}, "method": {}}
+    arrays = _fill_arrays(fills, seen, notes)
+    has_orders = data.orders.height > 0
+    lack = Undefined.unavailable("no_order_row")
+    arrays |= _order_arrays(orders, seen, notes) if has_orders else dict.fromkeys(_ORDER_FIELDS, lack)
+    arrays |= _parent_arrays(parents, seen, notes) if has_orders else dict.fromkeys(_PARENT_FIELDS, lack)
+    arrays |= (
+        {f"uptime_{name}_s": uptime[f"{name}_s"].to_numpy() for name in ("bid", "ask", "both", "window")}
+        if has_orders
+        else dict.fromkeys(_UPTIME_FIELDS, lack)
+    )
+    arrays |= _market_arrays(markets, notes)
+    if seen.reporting.currency is None:
+        for name in ("fill_qty", "fill_worth", "order_worth", "parent_filled", "parent_worth", "own_volume"):
+            if fills.height:
+                arrays[name] = seen.reporting.lack
+    return ExecutionInputs(
+        **arrays, window_s=max(seen.ledger.end_us - seen.start_us, 0) / 1e6, currency=seen.reporting.currency,
+        coverage=notes["coverage"], reasons=notes["reasons"], doubts=notes["doubts"], used=notes["used"],
+        method=notes["method"],
+    )  # fmt: skip
+
+
+_ORDER_FIELDS = (
+    "order_class", "order_amount", "order_filled", "order_price", "order_is_market", "order_side",
+    "order_worth", "order_average", "order_limit", "order_arrival", "order_touch", "order_wait_s",
+    "order_is_filled", "order_live_s", "order_n_fills", "order_latency_s",
+)  # fmt: skip
+_PARENT_FIELDS = (
+    "parent_side", "parent_filled", "parent_average", "parent_vwap", "parent_twap", "parent_shortfall",
+    "parent_worth", "impact_size", "impact_move",
+)  # fmt: skip
+_UPTIME_FIELDS = ("uptime_bid_s", "uptime_ask_s", "uptime_both_s", "uptime_window_s")
+
+
+def _fill_arrays(fills: pl.DataFrame, seen: View, notes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    size = (fills["amount_base"] * fills["rate"]).to_numpy()
+    price = fills["price_quote"].to_numpy()
+    arrays: dict[str, Any] = {
+        "fill_qty": fills["side"].cast(pl.Float64).to_numpy() * size, "fill_price": price,
+        "fill_worth": size * price, "fill_is_maker": (fills["liquidity"] == "maker").to_numpy(),
+        "fill_liquidity": fills["liquidity"]
+        .replace_strict({name: i for i, name in enumerate(LIQUIDITY)}, return_dtype=pl.Float64)
+        .to_numpy(),
+        "fill_pair": label_codes([fills["connector"], fills["pair"]])[0].astype(np.float64)
+        if fills.height
+        else np.zeros(0),
+    }  # fmt: skip
+    worth = np.nan_to_num(size * price)
+    how = _how(fills, seen)
+    for name, column in _MIDS.items():
+        values = fills[column].to_numpy()
+        known = ~np.isnan(values) & ~np.isnan(fills["mid_quote"].to_numpy())
+        arrays[name] = values
+        if not fills.height:
+            continue
+        lack = _lack(name, fills)
+        if not known.any():
+            arrays[name] = Undefined.unavailable(lack)
+            continue
+        notes["method"][name] = how
+        notes["used"][name] = int(known.sum())
+        if not known.all():
+            notes["coverage"][name] = float(worth[known].sum() / max(worth.sum(), 1e-300))
+            notes["reasons"][name] = (lack,)
+    if "fill_mid" in notes["used"]:
+        ticks = float(fills["tick_s"].max() or 0.0)  # type: ignore[arg-type]
+        notes["method"]["fill_mid_5s"] = f"{how}; fills on a clock of {ticks:g} s"
+    return arrays
+
+
+def _lack(name: str, fills: pl.DataFrame) -> str:
+    """Why a mid is missing: the clock is too coarse, no source at all, or none fresh enough."""
+    if name == "fill_mid_5s" and bool((2.0 * fills["tick_s"] > 5.0).all()):
+        return "resolution_too_coarse"
+    if name in ("fill_bid", "fill_ask"):
+        return "no_quote"
+    has_any = fills["mid_quote"].is_not_nan().any() or fills["mid_3600s"].is_not_nan().any()
+    return "stale_mid" if has_any else "no_mid"
+
+
+def _how(fills: pl.DataFrame, seen: View) -> str:
+    """Which mids were used, in words, with their age."""
+    used = fills.filter(pl.col("mid_quote").is_not_nan())
+    if used.is_empty():
+        return ""
+    kinds = used.group_by(pl.col("mid_from").cast(pl.String)).len().sort("len", descending=True)
+    parts = [f"{KIND_TEXT[kind]} {n / used.height:.0%}" for kind, n in kinds.rows()]
+    age = used["mid_age_s"]
+    shown = f"age p50 {age.quantile(0.5):.2g} s, p95 {age.quantile(0.95):.2g} s, at most "
+    return f"mids: {', '.join(parts)}; {shown}{seen.conventions.max_quote_age_s:g} s"
+
+
+def _order_arrays(orders: pl.DataFrame, seen: View, notes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Arrays of the orders; slippage covers those with fills."""
+
+    def numbers(column: str) -> Floats:
+        return orders[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+    filled = orders["filled_base"].to_numpy()
+    if (orders["order_class"] == INCOMPLETE).any():
+        notes["reasons"]["order_filled"] = ("fills_missing",)
+    worth = filled * rate_of(orders, seen.reporting)
+    worth = np.where(filled > 0.0, worth, 0.0)
+    arrival = numbers("arrival_quote")
+    traded = filled > 0.0
+    for name, values, why in (
+        ("order_arrival", arrival, "stale_mid"), ("order_touch", numbers("touch_quote"), "no_quote"),
+        ("order_limit", numbers("limit_quote"), "no_limit_price"),
+    ):  # fmt: skip
+        known = traded & ~np.isnan(values)
+        value = worth * np.nan_to_num(numbers("average_quote"))
+        notes["used"][name] = int(known.sum())
+        if known.any() and not known[traded].all():
+            notes["coverage"][name] = float(np.nansum(value[known]) / np.nansum(value[traded]))
+            notes["reasons"][name] = (why,)
+    latency = numbers("latency_s")
+    by = orders.filter(pl.col("latency_s").is_not_null())["decided_by"]
+    if 2 * int((by == "creation").sum()) > by.len():
+        notes["doubts"]["order_latency_s"] = (Status.LOW_N, "clock_floor")
+    elif 0 < by.len() < _FEW_ORDERS:
+        notes["doubts"]["order_latency_s"] = (Status.LOW_N, "few_orders")
+    notes["used"]["order_latency_s"] = by.len()
+    notes["method"]["order_latency_s"] = _latency_method(orders, by)
+    return {
+        **order_arrays(seen.orders, seen.reporting), "order_side": numbers("side"),
+        "order_worth": worth, "order_average": numbers("average_quote"), "order_arrival": arrival,
+        "order_limit": numbers("limit_quote"), "order_touch": numbers("touch_quote"),
+        "order_wait_s": numbers("wait_s"), "order_live_s": numbers("live_s"),
+        "order_is_filled": orders["first_fill_at"].is_not_null().to_numpy(),
+        "order_n_fills": numbers("n_fills"), "order_latency_s": latency,
+    }  # fmt: skip
+
+
+def _latency_method(orders: pl.DataFrame, by: pl.Series) -> str:
+    """How decisions were known, and what the clock leaves open."""
+    if not by.len():
+        return ""
+    names = {
+        "order_id": "time in the order id",
+        "executor": "the executor's start",
+        "creation": "a clock tick",
+    }
+    counts = by.value_counts(sort=True)
+    parts = [f"{names[str(kind)]} {n / by.len():.0%}" for kind, n in counts.rows()]
+    negative = int((orders["latency_s"] < 0.0).sum())
+    shown = f"; {negative} negative, the fill's tick lies before" if negative else ""
+    return f"decision by {', '.join(parts)}; the truth lies up to one tick above{shown}"
+
+
+def _parent_arrays(parents: pl.DataFrame, seen: View, notes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Arrays of the decisions."""
+
+    def numbers(column: str) -> Floats:
+        return parents[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+    rate = rate_of(parents, seen.reporting)
+    shortfall = numbers("total_quote") * rate
+    wanted = np.where(parents["is_directional"].to_numpy(), numbers("asked_base"), numbers("filled_base"))
+    worth = wanted * numbers("decision_quote") * rate
+    known = ~np.isnan(shortfall + worth)
+    notes["used"]["parent_shortfall"] = int(known.sum())
+    if known.any() and not known.all():
+        value = np.nan_to_num(numbers("filled_base") * numbers("average_quote") * rate)
+        notes["coverage"]["parent_shortfall"] = (
+            float(value[known].sum() / value.sum()) if value.sum() else None
+        )
+        notes["reasons"]["parent_shortfall"] = ("stale_mid",)
+    for name, why in (("vwap", "no_candles"), ("twap", "stale_mid")):
+        found = ~np.isnan(numbers(f"{name}_quote"))
+        notes["used"][f"parent_{name}"] = int(found.sum())
+        if found.any() and not found.all():
+            notes["reasons"][f"parent_{name}"] = (why,)
+    taker = parents["is_taker"].to_numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = np.where(taker, numbers("filled_base") / numbers("day_base"), np.nan)
+        arrival = numbers("arrival_quote")
+        move = numbers("side") * (numbers("end_quote") - arrival) / arrival / numbers("sigma")
+    both = ~np.isnan(size + move) & (size > 0.0)
+    if both.sum() < ENOUGH:
+        notes["doubts"]["impact_size"] = (Status.LOW_N, "few_orders")
+    filled = np.where(numbers("filled_base") > 0.0, numbers("filled_base") * rate, 0.0)
+    return {
+        "parent_side": numbers("side"), "parent_filled": filled, "parent_average": numbers("average_quote"),
+        "parent_vwap": _or_lack(numbers("vwap_quote"), "no_candles"),
+        "parent_twap": _or_lack(numbers("twap_quote"), "no_mid"),
+        "parent_shortfall": shortfall, "parent_worth": worth,
+        "impact_size": size[both] if both.any() or not taker.any() else Undefined.unavailable("no_candles"),
+        "impact_move": move[both],
+    }  # fmt: skip
+
+
+def _or_lack(values: Floats, why: str) -> Floats | Undefined:
+    """The values, unless there are some and none is known."""
+    return Undefined.unavailable(why) if values.size and np.isnan(values).all() else values
+
+
+def _market_arrays(markets: pl.DataFrame, notes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Own and market volume in the reporting currency, of the markets with candles."""
+    known = markets.filter(pl.col("status") != "no_candles")
+    if known.is_empty():
+        lack = Undefined("empty") if markets.is_empty() else Undefined.unavailable("no_candles")
+        return dict.fromkeys(("own_volume", "maker_volume", "market_volume"), lack)
+    if known.height < markets.height or float(known["coverage"].min()) < 1.0:  # type: ignore[arg-type]
+        covered = float((known["n"] * known["coverage"]).sum())
+        notes["reasons"]["market_volume"] = ("candles_missing",)
+        notes["coverage"]["market_volume"] = covered / int(markets["n"].sum())
+    if (known["status"] == "inconsistent").any():
+        notes["doubts"]["market_volume"] = (Status.INCONSISTENT, "own_exceeds_market")
+    elif (known["status"] == "hypothetical").any():
+        notes["method"]["market_volume"] = "hypothetical: paper trade"
+    price = (known["price_quote"] * known["rate"]).to_numpy()
+    return {
+        "own_volume": known["own_base"].to_numpy() * price,
+        "maker_volume": known["maker_base"].to_numpy() * price,
+        "market_volume": known["market_base"].to_numpy() * price,
+    }  # fmt: skip

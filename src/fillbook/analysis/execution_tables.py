@@ -1,0 +1,206 @@
+"""Order by order and fill by fill: when, at what price, against which market (DEFINITIONS C1–C5, A11)."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from fillbook.analysis.execution_facts import Facts, FillFacts
+from fillbook.analysis.mids import KINDS
+from fillbook.analysis.orders import order_facts
+from fillbook.analysis.view import View
+from fillbook.arrays import Floats
+from fillbook.ledger.book_sums import INVERSE
+from fillbook.metrics.inputs import ORDER_CLASSES
+from fillbook.performance_data_source import PerformanceDataSource
+
+US = 1e6
+_UTC = pl.Datetime("us", "UTC")
+_BPS = 1e4
+LIQUIDITY_OF = {"LIMIT_MAKER": "maker", "MARKET": "taker", "AMM_SWAP": "taker"}
+_TICK_KEYS = ("bot", "connector", "pair", "at")
+_ORDER_NAMES = (
+    "bot", "connector", "pair", "quote", "controller_id", "executor_id", "side", "order_type", "order_id",
+)  # fmt: skip
+
+
+def fill_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.DataFrame:
+    """Fills of the view with the market around them, in the order of the ledger's flow.
+
+    Returns
+    -------
+    pl.DataFrame
+        Names, ``at, side, order_type, liquidity, level, order_id, price_quote, amount_base`` (of inverse
+        contracts in base), ``rate`` (reporting currency for one quote; NaN where there is none), ``mid_quote,
+        bid_quote, ask_quote`` just before the fill with ``mid_age_s`` and ``mid_from``, ``is_crossed``,
+        and ``mid_0s … mid_3600s``; NaN where not known. ``fill_row`` is the row in the canonical table.
+    """
+    rows, books = seen.ledger.rows, seen.ledger.books
+    fills = data.fills[rows]
+    book = seen.ledger.flow.book
+    rate = seen.reporting.at_end[book] if book.size else np.zeros(0)
+    before = facts.fills.before.taken(rows)
+    types = (books["market_type"] == INVERSE).to_numpy()
+    is_inverse = types[book] if book.size else np.zeros(0, bool)
+    amount, price = fills["amount_base"].to_numpy(), fills["price_quote"].to_numpy()
+    order = facts.fills.order[rows]
+    level = np.where(order >= 0, facts.orders.level[order] if data.orders.height else 0, -1)
+    names = ("bot", "connector", "pair", "quote", "controller_id", "close_type", "at", "side", "order_type")
+    later = {f"mid_{horizon:g}s": mids[rows] for horizon, mids in facts.fills.later.items()}
+    return fills.select(
+        *names, "order_id", "price_quote",
+        liquidity=pl.col("order_type").cast(pl.String).replace_strict(LIQUIDITY_OF, default="unknown"),
+    ).with_columns(
+        pl.Series("level", _named(level, facts.orders.levels)),
+        pl.Series("fill_row", rows), pl.Series("amount_base", np.where(is_inverse, amount / price, amount)),
+        pl.Series("rate", rate), pl.Series("mid_quote", before.mid), pl.Series("bid_quote", before.bid),
+        pl.Series("ask_quote", before.ask), pl.Series("mid_age_s", before.age_s),
+        pl.Series("mid_from", _named(before.kind, KINDS)), pl.Series("is_crossed", before.is_crossed),
+        pl.Series("tick_s", facts.fills.tick_s[rows]),
+        **{name: pl.Series(values) for name, values in later.items()},
+    )  # fmt: skip
+
+
+def _named(codes: np.ndarray, names: tuple[str, ...]) -> pl.Series:
+    """Names by code; null where the code is negative."""
+    listed = (
+        pl.Series([*names], dtype=pl.String).cast(pl.Categorical)
+        if names
+        else pl.Series([], dtype=pl.Categorical)
+    )
+    index = pl.Series(np.where(codes < 0, 0, codes)).cast(pl.UInt32)
+    found = listed.gather(index) if names else pl.Series([None] * codes.size, dtype=pl.Categorical)
+    return found.to_frame("x").select(pl.when(pl.Series(codes) >= 0).then("x")).to_series()
+
+
+def order_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.DataFrame:
+    """Orders of the view with their lives and prices, by creation.
+
+    Returns
+    -------
+    pl.DataFrame
+        Names, ``order_type, level, amount_base, limit_quote, class, filled_base, n_fills,
+        average_quote, decided_at, decided_by, created_at, first_fill_at, last_fill_at, ended_at``,
+        ``decision_quote, arrival_quote, arrival_bid_quote, arrival_ask_quote, arrival_age_s,
+        arrival_from``, ``wait_s`` and ``live_s`` (to the end of the data for an open one),
+        ``latency_s`` (decision to first fill), ``slippage_arrival_bps``, ``slippage_limit_bps`` and
+        ``slippage_touch_bps`` (market orders), ``overfill_base``, ``n_late_fills_at`` …; ``order_row`` is
+        the row in the canonical table. Null where not known.
+    """
+    held = seen.orders if seen.orders is not None else order_facts(data.tables)
+    rows = held["order_row"].to_numpy()
+    orders = data.orders[rows] if rows.size != data.orders.height else data.orders
+    prices = facts.orders
+    arrival = prices.arrival.taken(rows)
+    two = _two_sided(orders)
+    frame = orders.select(
+        *_ORDER_NAMES, "amount_base", limit_quote="price_quote", created_at="at",
+        last_status=pl.col("last_status"),
+    ).with_columns(
+        *held.select(
+            "order_row", "order_class", "order_is_market", filled_base="order_filled",
+            n_fills="order_n_fills", average_quote="order_average",
+            first_fill_at=pl.col("first_fill_us").cast(_UTC), last_fill_at=pl.col("last_fill_us").cast(_UTC),
+            ended_at=pl.col("ended_us").cast(_UTC),
+        ).get_columns(),
+        pl.Series("class", _named(held["order_class"].to_numpy(), ORDER_CLASSES)),
+        pl.Series("level", _named(prices.level[rows], prices.levels)),
+        pl.Series("decided_at", prices.decided_us[rows]).cast(pl.Int64, strict=False).cast(_UTC),
+        prices.decided_by.gather(rows).alias("decided_by"),
+        pl.Series("decision_quote", prices.decision[rows]), pl.Series("arrival_quote", arrival.mid),
+        pl.Series("arrival_bid_quote", arrival.bid), pl.Series("arrival_ask_quote", arrival.ask),
+        pl.Series("arrival_age_s", arrival.age_s), pl.Series("arrival_from", _named(arrival.kind, KINDS)),
+        two.alias("is_two_sided"),
+    )  # fmt: skip
+    return frame.fill_nan(None).with_columns(**_lives(seen), **_slippage()).fill_nan(None)
+
+
+def _two_sided(orders: pl.DataFrame) -> pl.Series:
+    """Whether the other side was quoted by the same bot, market and tick."""
+    side = pl.col("side")
+    both = (side.min() < side.max()).over(_TICK_KEYS)
+    return orders.select(both.fill_null(value=False)).to_series()
+
+
+def _lives(seen: View) -> dict[str, pl.Expr]:
+    """Durations in seconds; the open ones last until the end of the data."""
+    end = pl.lit(seen.ledger.end_us, dtype=pl.Int64).cast(_UTC)
+
+    def seconds(span: pl.Expr) -> pl.Expr:
+        return span.dt.total_microseconds() / US
+
+    ended = pl.col("ended_at").fill_null(end)
+    wait = pl.col("first_fill_at").fill_null(ended)
+    limit, is_buy = pl.col("limit_quote"), pl.col("side") > 0
+    crosses = pl.when(is_buy).then(limit >= pl.col("arrival_ask_quote")).otherwise(
+        limit <= pl.col("arrival_bid_quote")
+    )  # fmt: skip
+    trades_at_once = pl.col("order_is_market") | crosses.fill_null(value=False)
+    late = pl.col("last_fill_at") > pl.col("ended_at")
+    return {
+        "wait_s": seconds(wait - pl.col("created_at")),
+        "live_s": seconds(ended - pl.col("created_at")),
+        "latency_s": pl.when(trades_at_once).then(seconds(pl.col("first_fill_at") - pl.col("decided_at"))),
+        "create_to_fill_s": seconds(pl.col("first_fill_at") - pl.col("created_at")),
+        "first_to_last_fill_s": seconds(pl.col("last_fill_at") - pl.col("first_fill_at")),
+        "fill_to_end_s": seconds(pl.col("ended_at") - pl.col("last_fill_at")),
+        "overfill_base": (pl.col("filled_base") - pl.col("amount_base")).clip(lower_bound=0.0),
+        "is_late_fill": late.fill_null(value=False),
+        "is_fill_before_order": (pl.col("first_fill_at") < pl.col("created_at")).fill_null(value=False),
+    }
+
+
+def _slippage() -> dict[str, pl.Expr]:
+    """Costs in bps of the benchmark; a market order's also against the touch."""
+    side, average = pl.col("side"), pl.col("average_quote")
+    touch = pl.when(side > 0).then("arrival_ask_quote").otherwise("arrival_bid_quote")
+
+    def cost(benchmark: pl.Expr, base: pl.Expr) -> pl.Expr:
+        return side * (average - benchmark) / base * _BPS
+
+    arrival, limit = pl.col("arrival_quote"), pl.col("limit_quote")
+    return {
+        "touch_quote": touch,
+        "slippage_arrival_bps": cost(arrival, arrival),
+        "slippage_limit_bps": cost(limit, limit),
+        "slippage_touch_bps": pl.when(pl.col("order_is_market")).then(cost(touch, arrival)),
+    }
+
+
+def trade_table(trips: pl.DataFrame, fills: pl.DataFrame) -> pl.DataFrame:
+    """Round trips with how they were executed.
+
+    Parameters
+    ----------
+    trips
+        Of the overview of the same view.
+    fills
+        `fill_table`, in the order of the ledger's flow.
+
+    Returns
+    -------
+    pl.DataFrame
+        `trips` with ``exit_efficiency`` (gross over the best point; null where that is 0), ``mae_fraction``
+        and ``mfe_fraction`` of the entry's value, ``edge_quote`` (gain of its fills against the mids before
+        them) and ``n_with_mid``, how many of them had one.
+    """
+    qty = fills["side"].cast(pl.Float64) * fills["amount_base"]
+    gain = (qty * (fills["mid_quote"] - fills["price_quote"])).to_numpy()
+    known = ~np.isnan(gain)
+    total = np.concatenate([[0.0], np.cumsum(np.where(known, gain, 0.0))])
+    count = np.concatenate([[0], np.cumsum(known)])
+    first = trips["entry_fill"].to_numpy()
+    last = np.where(trips["exit_fill"].to_numpy() < 0, first, trips["exit_fill"].to_numpy())
+    edge, n = total[last + 1] - total[first], count[last + 1] - count[first]
+    worth = pl.col("entry_quote") * pl.col("qty_base")
+    best = pl.when(pl.col("mfe_quote") > 0.0).then(pl.col("mfe_quote"))
+    return trips.with_columns(
+        exit_efficiency=pl.when(~pl.col("is_open")).then(pl.col("gross_quote") / best),
+        mae_fraction=pl.col("mae_quote") / worth, mfe_fraction=pl.col("mfe_quote") / worth,
+        edge_quote=pl.when(pl.Series(n) > 0).then(pl.Series(edge)), n_with_mid=pl.Series(n),
+    )  # fmt: skip
+
+
+def clock_ticks(fills: FillFacts) -> Floats:
+    """Distinct resolutions of the fills' time stamps, seconds."""
+    return np.unique(fills.tick_s)

@@ -1,0 +1,99 @@
+"""Own volume beside the market's, and how long quotes stood (DEFINITIONS C12, C14)."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from fillbook.analysis.execution_facts import by_market
+from fillbook.analysis.market_volume import market_volumes, volume_of
+from fillbook.analysis.view import View
+from fillbook.metrics.timing import uptime
+from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.sources.hummingbot import is_paper
+
+US = 1e6
+
+
+def market_shares(data: PerformanceDataSource, seen: View, fills: pl.DataFrame) -> pl.DataFrame:
+    """A row a market with fills.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``connector, pair, quote, n, own_base, maker_base`` (while candles cover), ``market_base`` over
+        the same time, ``participation``, ``active_participation`` (of the candles that hold own fills),
+        ``n_exceeded`` (candles in which own volume exceeds the market's), ``coverage`` of the own volume by
+        candles, ``price_quote`` (own average), ``rate``, and ``status``: ``ok``, ``inconsistent``,
+        ``hypothetical`` (paper trade) or ``no_candles``.
+    """
+    volumes = market_volumes(data.candles)
+    at = fills["at"].dt.timestamp("us").to_numpy() / US
+    base, price = fills["amount_base"].to_numpy(), fills["price_quote"].to_numpy()
+    maker = (fills["liquidity"] == "maker").to_numpy()
+    start, end = seen.start_us / US, seen.ledger.end_us / US
+    rows = []
+    for connector, pair, mine in by_market(fills):
+        market = volume_of(volumes, connector, pair)
+        row = {
+            "connector": connector, "pair": pair, "quote": str(fills["quote"][int(mine[0])]), "n": mine.size,
+            "price_quote": float((base[mine] * price[mine]).sum() / base[mine].sum()),
+            "rate": float(fills["rate"][int(mine[0])]), "status": "no_candles",
+        }  # fmt: skip
+        if market is not None:
+            exceeded, candle = market.exceeded(at[mine], base[mine])
+            inside = candle >= 0
+            own = float(base[mine][inside].sum())
+            traded = float(market.volume.between(np.array([start]), np.array([end]))[0])
+            active = float(market.volume.amount[np.unique(candle[inside])].sum())
+            status = "hypothetical" if is_paper(connector) else "ok"
+            row |= {
+                "own_base": own, "maker_base": float(base[mine][inside & maker[mine]].sum()),
+                "market_base": traded, "n_exceeded": exceeded, "coverage": own / float(base[mine].sum()),
+                "participation": own / traded if traded > 0.0 else None,
+                "active_participation": own / active if active > 0.0 else None,
+                "status": "inconsistent" if exceeded else status if inside.any() else "no_candles",
+            }  # fmt: skip
+        rows.append(row)
+    numbers = (
+        "own_base", "maker_base", "market_base", "participation", "active_participation", "coverage",
+        "price_quote", "rate",
+    )  # fmt: skip
+    schema = {
+        "connector": pl.String, "pair": pl.String, "quote": pl.String, "n": pl.Int64, "n_exceeded": pl.Int64,
+        **dict.fromkeys(numbers, pl.Float64), "status": pl.String,
+    }  # fmt: skip
+    return pl.DataFrame(rows, schema=schema)
+
+
+def uptimes(seen: View, orders: pl.DataFrame) -> pl.DataFrame:
+    """A row a bot and market with limit orders: seconds with a live bid, ask, and both.
+
+    The window of a bot begins with its first order and ends with the end of its last, within the view.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``bot, connector, pair, bid_s, ask_s, both_s, window_s``, shares ``bid, ask, both`` of the window, and
+        ``n`` orders.
+    """
+    limit = orders.filter(~pl.col("order_is_market"), pl.col("side").is_not_null())
+    end = pl.lit(seen.ledger.end_us).cast(pl.Int64)
+    timed = limit.with_columns(
+        start=pl.col("created_at").dt.timestamp("us") / US,
+        end=pl.min_horizontal(pl.col("ended_at").dt.timestamp("us").fill_null(end), end) / US,
+    )
+    spans = timed.group_by("bot").agg(pl.col("start").min(), pl.col("end").max())
+    window = {bot: (begin, until) for bot, begin, until in spans.rows()}
+    rows = []
+    for keys, mine in timed.partition_by(
+        ["bot", "connector", "pair"], as_dict=True, maintain_order=True
+    ).items():
+        side, begin, until = (mine[name].to_numpy() for name in ("side", "start", "end"))
+        up = uptime(side, begin, until, window[keys[0]])
+        rows.append((*map(str, keys), up.bid_s, up.ask_s, up.both_s, up.window_s, mine.height))
+    names = ("bot", "connector", "pair", "bid_s", "ask_s", "both_s", "window_s", "n")
+    types = (*[pl.String] * 3, *[pl.Float64] * 4, pl.Int64)
+    frame = pl.DataFrame(rows, schema=dict(zip(names, types, strict=True)), orient="row")
+    positive = pl.when(pl.col("window_s") > 0.0).then(pl.col("window_s"))
+    return frame.with_columns((pl.col(f"{s}_s") / positive).alias(s) for s in ("bid", "ask", "both"))

@@ -1,0 +1,197 @@
+"""Where a mid comes from, and the mid at any time (DEFINITIONS 0.5).
+
+Kinds are asked in the order of `KINDS`; the first with a fresh sample answers, and every look-up says
+which one it was and how old the sample is. Nothing is interpolated, and nothing comes from the future.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from fillbook.analysis.own_quotes import own_quotes
+from fillbook.arrays import Bools, Floats, Ints
+from fillbook.conventions import Conventions
+from fillbook.metrics.spreads import is_crossed
+
+KINDS = ("market_data", "quote_file", "status_log", "trades", "own_quotes", "candles")
+KIND_TEXT: Mapping[str, str] = {
+    "market_data": "the bot's MarketData", "quote_file": "quote files", "status_log": "status logs",
+    "trades": "public trades", "own_quotes": "the bot's own two-sided quotes", "candles": "candle closes",
+}  # fmt: skip
+NONE = -1
+US = 1_000_000
+Market = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Answers to many look-ups, shape (n,): NaN and kind −1 where no sample was fresh enough.
+
+    `is_crossed` tells look-ups that hit a quote whose bid was above its ask: no mid comes from it.
+    """
+
+    mid: Floats
+    bid: Floats
+    ask: Floats
+    age_s: Floats
+    kind: Ints
+    is_crossed: Bools
+
+    @classmethod
+    def nothing(cls, n: int) -> Looked:
+        """Nothing known yet of `n` look-ups."""
+        mid, bid, ask, age = (np.full(n, np.nan) for _ in range(4))
+        return cls(mid, bid, ask, age, np.full(n, NONE, np.int64), np.zeros(n, bool))
+
+    def put(self, rows: Ints, found: Looked) -> None:
+        """Set the answers of some rows."""
+        for name in self.__slots__:
+            getattr(self, name)[rows] = getattr(found, name)
+
+    def taken(self, rows: Ints) -> Looked:
+        """Answers of some rows, in their order."""
+        return Looked(*(getattr(self, name)[rows] for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Samples of one kind: index into `KINDS`, µs UTC ascending, prices (bid and ask NaN where unknown)."""
+
+    kind: int
+    at: Ints
+    mid: Floats
+    bid: Floats
+    ask: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class MarketMids:
+    """All samples of one market, best kind first."""
+
+    samples: tuple[Samples, ...]
+
+    def before(self, when: Ints, max_age_s: float) -> Looked:
+        """Last sample strictly before each time: the state a trade met."""
+        return self._look(when, max_age_s, side="left")
+
+    def at(self, when: Ints, max_age_s: float) -> Looked:
+        """Last sample at or before each time."""
+        return self._look(when, max_age_s, side="right")
+
+    def after(self, when: Ints, horizon_s: float, end_us: int | None = None) -> Floats:
+        """Mid a horizon after each time; NaN past the end of the data and where no sample is fresh.
+
+        A sample may be a tenth of the horizon old, a second at least. The data end with the last sample
+        of each kind, unless `end_us` says otherwise.
+        """
+        later = when + round(horizon_s * US)
+        asked = later if end_us is None else np.where(later <= end_us, later, np.iinfo(np.int64).min)
+        return self._look(asked, max(1.0, 0.1 * horizon_s), side="right", is_open=end_us is not None).mid
+
+    def _look(self, when: Ints, max_age_s: float, *, side: str, is_open: bool = True) -> Looked:
+        found = Looked.nothing(when.size)
+        for samples in self.samples:
+            todo = np.flatnonzero(np.isnan(found.mid))
+            if todo.size == 0:
+                break
+            asked = when[todo]
+            index = np.searchsorted(samples.at, asked, side=side) - 1  # type: ignore[call-overload]
+            place = np.maximum(index, 0)
+            age = (asked - samples.at[place]) / US
+            fresh = (index >= 0) & (age <= max_age_s)
+            if not is_open:
+                fresh &= asked <= samples.at[-1]
+            crossed = fresh & is_crossed(samples.bid[place], samples.ask[place])
+            found.is_crossed[todo[crossed]] = True
+            use = fresh & ~crossed
+            rows, place = todo[use], place[use]
+            found.mid[rows], found.age_s[rows] = samples.mid[place], age[use]
+            found.bid[rows], found.ask[rows] = samples.bid[place], samples.ask[place]
+            found.kind[rows] = samples.kind
+        return found
+
+
+class Mids:
+    """Every mid the data holds, market by market."""
+
+    def __init__(self, tables: Mapping[str, pl.DataFrame], conventions: Conventions) -> None:
+        """Sort what the tables hold into markets; nothing is looked up yet."""
+        self._quotes = _by_market(tables["quotes"])
+        self._trades = _by_market(tables.get("market_trades", pl.DataFrame()))
+        self._own = _by_market(own_quotes(tables["orders"], tables["controllers"]))
+        is_proxy = conventions.mid_proxy == "candle"
+        self._candles = _by_market(tables["candles"]) if is_proxy else {}
+        self._known: dict[Market, MarketMids] = {}
+
+    def of(self, connector: str, pair: str) -> MarketMids:
+        """Samples of a market; those of a file that names no venue count for the pair on any."""
+        key = (connector, pair)
+        if key not in self._known:
+            found = [
+                samples
+                for venue in (connector, "")
+                for samples in (
+                    *_quote_samples(self._quotes.get((venue, pair))),
+                    *_trade_samples(self._trades.get((venue, pair))),
+                    *_own_samples(self._own.get((venue, pair))),
+                    *_candle_samples(self._candles.get((venue, pair))),
+                )
+            ]
+            self._known[key] = MarketMids(tuple(sorted(found, key=lambda samples: samples.kind)))
+        return self._known[key]
+
+
+def _by_market(table: pl.DataFrame) -> dict[Market, pl.DataFrame]:
+    """Rows of each market; a missing name is blank."""
+    if table.is_empty():
+        return {}
+    groups = table.partition_by(["connector", "pair"], as_dict=True, maintain_order=True)
+    return {(str(venue or ""), str(pair or "")): rows for (venue, pair), rows in groups.items()}
+
+
+def _samples(kind: str, rows: pl.DataFrame, bid: str = "bid_quote", ask: str = "ask_quote") -> Samples:
+    rows = rows if rows["at"].is_sorted() else rows.sort("at", maintain_order=True)
+    at = rows["at"].dt.timestamp("us").to_numpy()
+    mid, low, high = (
+        rows[name].fill_null(np.nan).to_numpy() if name else np.full(at.size, np.nan)
+        for name in ("mid_quote", bid, ask)
+    )
+    return Samples(KINDS.index(kind), at, mid, low, high)
+
+
+def _quote_samples(rows: pl.DataFrame | None) -> list[Samples]:
+    if rows is None:
+        return []
+    kinds = rows.partition_by("kind", as_dict=True, maintain_order=True)
+    return [_samples(str(kind), mine) for (kind,), mine in kinds.items()]
+
+
+def _trade_samples(rows: pl.DataFrame | None) -> list[Samples]:
+    """Between the last trade at the bid and the last at the ask where both are known, else the last price."""
+    if rows is None:
+        return []
+    ordered = rows if rows["at"].is_sorted() else rows.sort("at", maintain_order=True)
+    price, side = pl.col("price_quote"), pl.col("side")
+    sided = ordered.select(
+        "at", price, low=pl.when(side < 0).then(price).forward_fill(),
+        high=pl.when(side > 0).then(price).forward_fill(),
+    )  # fmt: skip
+    between = pl.when(pl.col("low") <= pl.col("high")).then((pl.col("low") + pl.col("high")) / 2.0)
+    return [_samples("trades", sided.with_columns(mid_quote=between.fill_null(price)), bid="", ask="")]
+
+
+def _own_samples(rows: pl.DataFrame | None) -> list[Samples]:
+    return [] if rows is None else [_samples("own_quotes", rows, bid="", ask="")]
+
+
+def _candle_samples(rows: pl.DataFrame | None) -> list[Samples]:
+    """Closes of the finest candles, known when each candle ends."""
+    if rows is None:
+        return []
+    finest = rows.filter(pl.col("interval_s") == pl.col("interval_s").min())
+    known = pl.col("at") + pl.duration(seconds=pl.col("interval_s"))
+    return [_samples("candles", finest.select(at=known, mid_quote="close_quote"), bid="", ask="")]

@@ -1,0 +1,95 @@
+"""The mid a market maker saw, from the bid and the ask it placed at one tick.
+
+With the same spread on both sides the mid is their mean; where the controller's configuration states
+two different ones, they are taken out first. Ticks with more orders on one side than on the other say
+nothing: a missing level would shift the mean.
+"""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+
+from fillbook.schema.tables import dtypes_of
+
+_WHO = ("bot", "connector", "pair", "controller_id", "at")
+_AGREES = 0.1  # of the quoted spread: two mids of one tick further apart come from other spreads
+SCHEMA: dict[str, pl.DataType] = {
+    "connector": dtypes_of("orders")["connector"], "pair": dtypes_of("orders")["pair"],
+    "at": dtypes_of("orders")["at"], "mid_quote": pl.Float64(), "spread_fraction": pl.Float64(),
+    "is_known": pl.Boolean(),
+}  # fmt: skip
+
+
+def own_quotes(orders: pl.DataFrame, controllers: pl.DataFrame) -> pl.DataFrame:
+    """Mids behind the bot's own two-sided quotes, a row a tick and market, by time.
+
+    Parameters
+    ----------
+    orders
+        Canonical orders.
+    controllers
+        Canonical controllers: ``buy_spreads`` and ``sell_spreads`` of their configuration are used where
+        they explain both prices.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``connector, pair, at, mid_quote, spread_fraction`` (quoted, of the mid) and ``is_known``: whether
+        the spreads are configured; else they are assumed to be symmetric.
+    """
+    price, side = pl.col("price_quote"), pl.col("side")
+    ticks = (
+        orders.lazy()
+        .filter(price.is_not_null(), pl.col("order_type").is_in(["LIMIT", "LIMIT_MAKER"]), price > 0.0)
+        .group_by(_WHO)
+        .agg(
+            bid=price.filter(side > 0).max(), ask=price.filter(side < 0).min(), two=side.sum(), n=pl.len()
+        )
+        .filter(pl.col("two") == 0, pl.col("n") > 0, pl.col("bid") < pl.col("ask"))
+        .collect()
+    )  # fmt: skip
+    if ticks.is_empty():
+        return pl.DataFrame(schema=SCHEMA)
+    spreads = _configured(controllers)
+    known = ticks.join(spreads, on=["bot", "controller_id"], how="left", maintain_order="left")
+    low = pl.col("bid") / (1.0 - pl.col("buy_spread"))
+    high = pl.col("ask") / (1.0 + pl.col("sell_spread"))
+    agrees = (low - high).abs() <= _AGREES * (pl.col("ask") - pl.col("bid"))
+    is_known = agrees.fill_null(value=False)
+    mean = (pl.col("bid") + pl.col("ask")) / 2.0
+    mids = known.with_columns(
+        is_known=is_known, mid_quote=pl.when(is_known).then((low + high) / 2.0).otherwise(mean)
+    ).with_columns(spread_fraction=(pl.col("ask") - pl.col("bid")) / pl.col("mid_quote"))
+    one = mids.group_by("connector", "pair", "at").agg(
+        pl.col("mid_quote").median(), pl.col("spread_fraction").min(), pl.col("is_known").all()
+    )
+    return one.sort("at", "connector", "pair").select(*SCHEMA)
+
+
+def _configured(controllers: pl.DataFrame) -> pl.DataFrame:
+    """First spread on each side of every controller that states them, the last configuration of each."""
+    rows = []
+    for bot, controller_id, config in controllers.sort("at").select("bot", "controller_id", "config").rows():
+        buy, sell = _spreads(config)
+        if buy is not None and sell is not None:
+            rows.append((bot, controller_id, buy, sell))
+    dtypes = dtypes_of("orders")
+    schema: dict[str, pl.DataType] = {
+        "bot": dtypes["bot"], "controller_id": dtypes["controller_id"], "buy_spread": pl.Float64(),
+        "sell_spread": pl.Float64(),
+    }  # fmt: skip
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return frame.unique(["bot", "controller_id"], keep="last", maintain_order=True)
+
+
+def _spreads(config: str | None) -> tuple[float | None, float | None]:
+    """Innermost buy and sell spread of a configuration, null where it states none."""
+    try:
+        held = json.loads(config or "")
+        first = [held[name] for name in ("buy_spreads", "sell_spreads")]
+        buy, sell = (min(map(float, v.split(",") if isinstance(v, str) else v)) for v in first)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None, None
+    return buy, sell

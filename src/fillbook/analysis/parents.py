@@ -1,0 +1,204 @@
+"""Orders as decisions: what was wanted, at what price, and what it cost to get it (DEFINITIONS C4, C11).
+
+A parent is a leg (entry or exit) of an executor that follows one intention; without one it is the order
+itself. Its children are its orders: one that replaces another does not add to what was wanted.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import polars as pl
+
+from fillbook.analysis.execution_facts import Facts, by_market
+from fillbook.analysis.market_volume import market_volumes, volume_of
+from fillbook.analysis.view import View
+from fillbook.arrays import Bools, Floats
+from fillbook.ledger.book_sums import INVERSE
+from fillbook.ledger.fees import METHODS
+from fillbook.metrics.liquidity import twap, vwap
+from fillbook.metrics.shortfall import Intents, Pieces, Shortfall, shortfall
+from fillbook.performance_data_source import PerformanceDataSource
+
+US = 1e6
+_LEGS = ("position_executor", "order_executor", "twap_executor", "dca_executor")
+_SLICED = ("twap_executor", "dca_executor")  # their orders add up to what was wanted
+_COVERED = 0.5  # of the window: less of it and there is no time-weighted price
+_LASTS_S = 120.0  # a mid counts no longer than this in a time-weighted price
+PARTS = ("delay", "timing", "spread", "opportunity", "fees")
+
+
+def parents_of(data: PerformanceDataSource, seen: View, facts: Facts, orders: pl.DataFrame) -> pl.DataFrame:
+    """A row a parent that traded or was meant to, by decision.
+
+    Parameters
+    ----------
+    data, seen, facts
+        The source, the booked view, and what the market was.
+    orders
+        Orders of the view (`execution_tables.order_table`).
+
+    Returns
+    -------
+    pl.DataFrame
+        ``executor_id`` (null where the order is the parent), ``order_id`` of the first child, ``n_orders``,
+        names of the market, ``side, asked_base, filled_base, average_quote, decided_at, created_at,
+        ended_at, decision_quote, arrival_quote, end_quote`` (mids), the parts of the shortfall in quote
+        (``delay_quote …, total_quote, paper_quote, real_quote``), ``vwap_quote, twap_quote,
+        market_base`` (traded by the market meanwhile), ``sigma, day_base``, ``is_directional`` and
+        ``is_taker``. Null where the market then is not known.
+    """
+    children = _children(data, orders)
+    legs = _legs(children)
+    if legs.is_empty():
+        return legs.drop("key")
+    end = _end_mids(legs, facts, seen)
+    legs = legs.with_columns(pl.Series("end_quote", end))
+    fills = _their_fills(children, legs, data, seen, facts)
+    columns = ("side", "asked_base", "decision_quote", "arrival_quote", "end_quote")
+    wants = Intents(*(legs[name].fill_null(np.nan).to_numpy() for name in columns))
+    parts = shortfall(wants, fills, legs["is_directional"].to_numpy())
+    money = {f"{name}_quote": getattr(parts, name) for name in (*PARTS, "total", "paper", "real")}
+    filled, value = (
+        np.bincount(fills.parent, weights=w, minlength=legs.height)
+        for w in (fills.qty, fills.qty * fills.price)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        average = value / filled
+    frame = legs.with_columns(filled_base=filled, average_quote=average, **money)
+    return frame.with_columns(**_benchmarks(frame, data, facts)).drop("key").fill_nan(None).sort("decided_at")
+
+
+def shortfall_of(parents: pl.DataFrame) -> Shortfall:
+    """Parts of the parents' shortfall as arrays."""
+    return Shortfall(**{
+        name: parents[f"{name}_quote"].fill_null(np.nan).to_numpy() for name in (*PARTS, "paper", "real")
+    })  # fmt: skip
+
+
+def _children(data: PerformanceDataSource, orders: pl.DataFrame) -> pl.DataFrame:
+    """Orders that traded, or were meant to, each with the key of its parent."""
+    executors = data.executors.select(
+        "executor_id", pl.col("type").cast(pl.String), controller=pl.col("controller_id"),
+        wanted=_wanted(data.executors),
+    ).unique("executor_id")  # fmt: skip
+    making = data.controllers.filter(pl.col("type") == "market_making")["controller_id"].cast(pl.String)
+    joined = orders.with_columns(pl.col("executor_id").cast(pl.String)).join(
+        executors, on="executor_id", how="left", maintain_order="left"
+    )
+    is_leg = pl.col("type").is_in(_LEGS).fill_null(value=False) & pl.col("side").is_not_null()
+    is_quoter = pl.col("controller").cast(pl.String).is_in(making.implode()).fill_null(value=False)
+    is_market = pl.col("order_type") == "MARKET"
+    wants = is_market | (
+        (pl.col("order_type") == "LIMIT") & ~pl.col("is_two_sided") & ~is_quoter
+    ) | (is_leg & ~is_quoter & (pl.col("order_type") != "LIMIT_MAKER"))  # fmt: skip
+    key = pl.when(is_leg).then(pl.col("executor_id") + pl.col("side").cast(pl.String)).otherwise("order_id")
+    return joined.with_columns(
+        key=key, is_directional=wants, is_taker=is_market, executor_id=pl.when(is_leg).then("executor_id")
+    ).filter((pl.col("filled_base") > 0.0) | pl.col("is_directional"), pl.col("side").is_not_null())
+
+
+def _wanted(executors: pl.DataFrame) -> pl.Series:
+    """Base an executor was told to trade, where its configuration says so."""
+    amounts = []
+    for kind, text in executors.select(pl.col("type").cast(pl.String), "config").iter_rows():
+        amount = None
+        if kind not in _SLICED:
+            try:
+                amount = float(json.loads(text or "{}").get("amount"))
+            except (ValueError, TypeError, AttributeError):
+                amount = None
+        amounts.append(amount)
+    return pl.Series("wanted", amounts, dtype=pl.Float64)
+
+
+def _legs(children: pl.DataFrame) -> pl.DataFrame:
+    """One row a parent: intention of its first child, end of its last."""
+    ordered = children.sort("created_at", maintain_order=True)
+    sliced = pl.col("type").first().is_in(_SLICED).fill_null(value=False)
+    is_entry = pl.col("is_entry").first()
+    first = pl.when(is_entry).then(pl.col("wanted").first()).fill_null(pl.col("amount_base").first())
+    names = ("executor_id", "bot", "connector", "pair", "quote", "side", "order_id")
+    return (
+        ordered.with_columns(is_entry=pl.col("side") == pl.col("side").first().over("executor_id"))
+        .group_by("key", maintain_order=True)
+        .agg(
+            pl.col(*names).first(), n_orders=pl.len(),
+            asked_base=pl.when(sliced).then(pl.col("amount_base").sum()).otherwise(first),
+            decided_at=pl.col("decided_at").first(), created_at=pl.col("created_at").first(),
+            ended_at=pl.when(pl.col("ended_at").is_not_null().all()).then(pl.col("ended_at").max()),
+            decision_quote=pl.col("decision_quote").first(), arrival_quote=pl.col("arrival_quote").first(),
+            is_directional=pl.col("is_directional").any(), is_taker=pl.col("is_taker").all(),
+        )
+        .with_columns(pl.col("decided_at").fill_null(pl.col("created_at")), pl.col("side").cast(pl.Float64))
+    )  # fmt: skip
+
+
+def _end_mids(legs: pl.DataFrame, facts: Facts, seen: View) -> Floats:
+    """Mid at the end of each parent; an open one at the end of the data."""
+    ended = legs["ended_at"].dt.timestamp("us").fill_null(seen.ledger.end_us).to_numpy()
+    found = np.full(legs.height, np.nan)
+    for connector, pair, rows in by_market(legs):
+        market = facts.mids.of(connector, pair)
+        found[rows] = market.at(ended[rows], seen.conventions.max_quote_age_s).mid
+    return found
+
+
+def _their_fills(
+    children: pl.DataFrame, legs: pl.DataFrame, data: PerformanceDataSource, seen: View, facts: Facts
+) -> Pieces:
+    """Fills of the children, by parent."""
+    place = pl.Series("key", legs["key"]).to_frame().with_row_index("parent")
+    of_child = children.select("order_row", "key").join(place, on="key", maintain_order="left")
+    parent_of_order = np.full(data.orders.height + 1, -1)
+    parent_of_order[of_child["order_row"].to_numpy()] = of_child["parent"].to_numpy()
+    parent = parent_of_order[facts.fills.order]  # −1, no order, finds the last place: no parent
+    rows = np.flatnonzero(parent >= 0)
+    fills = data.fills.select("amount_base", "price_quote")
+    fee, is_inverse = _fees(seen, data)
+    price = fills["price_quote"].to_numpy()[rows]
+    qty = fills["amount_base"].to_numpy()[rows]
+    qty = np.where(is_inverse[rows], qty / price, qty)
+    fee = np.where(is_inverse[rows], fee[rows] * price, fee[rows])
+    return Pieces(parent[rows], qty, price, facts.fills.before.mid[rows], fee)
+
+
+def _fees(seen: View, data: PerformanceDataSource) -> tuple[Floats, Bools]:
+    """Fee of every fill in its settlement asset, NaN where unknown; and whether that is base."""
+    prepared = seen.prepared
+    order = slice(None) if prepared.assigned.order is None else prepared.assigned.order
+    fee = np.empty(data.fills.height)
+    fee[order] = prepared.whole.fee
+    lost = prepared.method == METHODS.index("unconverted")
+    types = (prepared.assigned.books["market_type"] == INVERSE).to_numpy()
+    is_inverse = np.zeros(data.fills.height, bool)
+    is_inverse[order] = types[prepared.whole.book] if types.size else False
+    return np.where(lost, np.nan, fee), is_inverse
+
+
+def _benchmarks(legs: pl.DataFrame, data: PerformanceDataSource, facts: Facts) -> dict[str, Floats]:
+    """The market's averages over each parent's life, and what it traded."""
+    start = legs["created_at"].dt.timestamp("us").to_numpy() / US
+    end = legs["ended_at"].dt.timestamp("us").cast(pl.Float64).fill_null(np.nan).to_numpy() / US
+    names = ("vwap_quote", "twap_quote", "market_base", "sigma", "day_base")
+    found = {name: np.full(legs.height, np.nan) for name in names}
+    volumes = market_volumes(data.candles)
+    for connector, pair, every in by_market(legs):
+        rows = every[end[every] > start[every]]
+        begin, until = start[rows], end[rows]
+        samples = facts.mids.of(connector, pair).samples
+        if samples:
+            at, mid = samples[0].at / US, samples[0].mid
+            price, covered = twap(at, mid, begin, until, _LASTS_S)
+            found["twap_quote"][rows] = np.where(covered >= _COVERED, price, np.nan)
+        market = volume_of(volumes, connector, pair)
+        if market is None:
+            continue
+        is_covered = market.time.between(begin, until) >= (until - begin) * (1.0 - 1e-9)
+        found["vwap_quote"][rows] = np.where(
+            is_covered, vwap(market.volume, market.value, begin, until), np.nan
+        )
+        found["market_base"][rows] = np.where(is_covered, market.volume.between(begin, until), np.nan)
+        found["sigma"][every], found["day_base"][every] = market.of_day(start[every])
+    return found

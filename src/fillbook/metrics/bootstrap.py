@@ -1,0 +1,115 @@
+"""Intervals of ratios by the stationary bootstrap (DEFINITIONS E7; Politis & Romano 1994)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fillbook.arrays import Floats, Ints
+
+REPLICATES, SEED = 2_000, 20_261_124
+ENOUGH = 20  # blocks of time below which there is no interval
+_AT_ONCE = 2_000_000  # draws
+
+
+def block_length(values: Floats) -> float:
+    """Mean block of the stationary bootstrap (Politis & White 2004, corrected 2009)."""
+    n = values.size
+    x = values - values.mean()
+    variance = float(x @ x) / n
+    if n < ENOUGH or variance <= 0.0:
+        return 1.0
+    look = max(5, math.ceil(math.log10(n)))
+    most = min(math.ceil(math.sqrt(n)) + look, n - 1)
+    rho = np.array([float(x[: n - k] @ x[k:]) / n / variance for k in range(1, most + 1)])
+    limit = 2.0 * math.sqrt(math.log10(n) / n)
+    is_small = np.abs(rho) < limit
+    runs = np.convolve(is_small, np.ones(look), mode="valid")
+    first = np.flatnonzero(runs == look)
+    last = int(first[0]) if first.size else int(np.flatnonzero(~is_small)[-1]) + 1
+    width = min(2 * max(last, 1), most)
+    lags = np.arange(1, width + 1)
+    flat = np.clip(2.0 * (1.0 - lags / width), 0.0, 1.0)
+    gamma = variance * rho[:width]
+    spread = 2.0 * float(np.sum(flat * lags * gamma))
+    level = variance + 2.0 * float(np.sum(flat * gamma))
+    if level <= 0.0:
+        return 1.0
+    best = (2.0 * spread**2 / (2.0 * level**2)) ** (1.0 / 3.0) * n ** (1.0 / 3.0)
+    return float(min(max(best, 1.0), math.ceil(min(3.0 * math.sqrt(n), n / 3.0))))
+
+
+def resampled_sums(values: Floats, mean_block: float, *, replicates: int = REPLICATES) -> Floats:
+    """Sums of the columns over `replicates` resamples of the rows, shape (replicates, columns).
+
+    Parameters
+    ----------
+    values
+        Rows in time, shape (n, columns).
+    mean_block
+        Mean length of the blocks of rows that stay together.
+    """
+    n, rng = values.shape[0], np.random.default_rng(SEED)
+    sums = np.empty((replicates, values.shape[1]))
+    step = max(1, _AT_ONCE // n)
+    for begin in range(0, replicates, step):
+        rows = min(step, replicates - begin)
+        sums[begin : begin + rows] = _counts(rng, rows, n, 1.0 / mean_block) @ values
+    return sums
+
+
+def _counts(rng: np.random.Generator, rows: int, n: int, chance: float) -> Floats:
+    """How often each row of the data is drawn, in each replicate."""
+    starts = rng.random((rows, n)) < chance
+    starts[:, 0] = True
+    place = np.arange(n)
+    begin: Ints = np.maximum.accumulate(np.where(starts, place, 0), axis=1)
+    first = rng.integers(0, n, size=(rows, n))
+    drawn = (np.take_along_axis(first, begin, axis=1) + place - begin) % n
+    flat = (drawn + np.arange(rows)[:, None] * n).ravel()
+    return np.bincount(flat, minlength=rows * n).reshape(rows, n).astype(np.float64)
+
+
+def ratio_intervals(
+    bucket: Ints, gains: Floats, worths: Floats, *, level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Percentile intervals of several ratios of sums over the same buckets of time.
+
+    Parameters
+    ----------
+    bucket
+        Time bucket (hour) of each row, any order, shape (n,).
+    gains, worths
+        Numerators and denominators, shape (n, columns), 0 where a row does not count.
+    level
+        Probability of each interval.
+
+    Returns
+    -------
+    Low and high ends, shape (columns,); NaN with fewer than 20 buckets, or where more than 5 % of the
+    resamples have no denominator.
+    """
+    columns = gains.shape[1]
+    names, place = np.unique(bucket, return_inverse=True)
+    if names.size < ENOUGH:
+        return np.full(columns, np.nan), np.full(columns, np.nan)
+    tops = _by_bucket(place, gains, names.size)
+    bottoms = _by_bucket(place, worths, names.size)
+    sums = resampled_sums(np.hstack([tops, bottoms]), block_length(tops[:, 0]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(sums[:, columns:] > 0.0, sums[:, :columns] / sums[:, columns:], np.nan)
+    tail = (1.0 - level) / 2.0
+    low, high = np.full(columns, np.nan), np.full(columns, np.nan)
+    for i in range(columns):
+        known = ratios[~np.isnan(ratios[:, i]), i]
+        is_enough = (bottoms[:, i] > 0.0).sum() >= ENOUGH
+        if is_enough and known.size >= 0.95 * ratios.shape[0]:
+            low[i], high[i] = np.quantile(known, [tail, 1.0 - tail])
+    return low, high
+
+
+def _by_bucket(place: Ints, values: Floats, n: int) -> Floats:
+    return np.stack(
+        [np.bincount(place, weights=values[:, i], minlength=n) for i in range(values.shape[1])], axis=1
+    )

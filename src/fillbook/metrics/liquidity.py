@@ -1,0 +1,133 @@
+"""Who made the market and how much of it: maker share, participation, VWAP and TWAP (DEFINITIONS C10–C14)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fillbook.arrays import Bools, Floats
+from fillbook.metrics.registry import metric
+from fillbook.results import Undefined
+from fillbook.units import Unit
+
+LIQUIDITY = ("maker", "taker", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Cumulative:
+    """A quantity that flows over pieces of time ``[start, end)``, evenly within each; pieces ascending.
+
+    >>> flow = Cumulative.of(np.array([0.0, 60.0]), np.array([60.0, 120.0]), np.array([8.0, 12.0]))
+    >>> float(flow.between(np.array([45.0]), np.array([90.0]))[0])
+    8.0
+    """
+
+    start: Floats
+    end: Floats
+    amount: Floats
+    before: NDArray[np.longdouble]
+
+    @classmethod
+    def of(cls, start: Floats, end: Floats, amount: Floats) -> Cumulative:
+        """Pieces with what flowed in each."""
+        return cls(start, end, amount, np.concatenate([[0.0], np.cumsum(amount, dtype=np.longdouble)]))
+
+    def until(self, when: Floats) -> NDArray[np.longdouble]:
+        """What had flowed by each time; wide, so that the difference of two large sums is exact."""
+        if self.start.size == 0:
+            return np.zeros(when.size, np.longdouble)
+        index = np.maximum(np.searchsorted(self.start, when, side="right") - 1, 0)
+        length = self.end[index] - self.start[index]
+        share = np.clip((when - self.start[index]) / np.where(length > 0.0, length, 1.0), 0.0, 1.0)
+        return self.before[index] + share * self.amount[index]
+
+    def between(self, start: Floats, end: Floats) -> Floats:
+        """What flowed in each window ``[start, end)``, pieces at its ends pro rata."""
+        return np.asarray(self.until(end) - self.until(start), np.float64)
+
+
+def vwap(volume: Cumulative, value: Cumulative, start: Floats, end: Floats) -> Floats:
+    """Volume-weighted price of each window; NaN where nothing traded."""
+    traded = volume.between(start, end)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(traded > 0.0, value.between(start, end) / traded, np.nan)
+
+
+def twap(at: Floats, mid: Floats, start: Floats, end: Floats, max_age_s: float) -> tuple[Floats, Floats]:
+    """Time-weighted mid of each window, and the share of the window it covers.
+
+    Each sample counts for the time it lasted, until the next one or `max_age_s`; NaN where none does.
+
+    Parameters
+    ----------
+    at, mid
+        Samples, seconds ascending.
+    start, end
+        Windows, seconds.
+    """
+    if at.size == 0:
+        return np.full(start.size, np.nan), np.zeros(start.size)
+    following = np.concatenate([at[1:], [max(float(np.max(end, initial=at[-1])), at[-1])]])
+    until = np.minimum(following, at + max_age_s)
+    held = Cumulative.of(at, until, until - at).between(start, end)
+    value = Cumulative.of(at, until, (until - at) * mid).between(start, end)
+    length = end - start
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(held > 0.0, value / held, np.nan), np.where(length > 0.0, held / length, np.nan)
+
+
+def _share(fill_worth: Floats, chosen: Bools) -> float:
+    total = math.fsum(fill_worth)
+    return math.fsum(fill_worth[chosen]) / total if total > 0.0 else Undefined("empty")
+
+
+@metric(
+    label="Maker share", group="execution", unit=Unit.FRACTION, better="neither",
+    formula=r"\sum_{maker}pq\,/\,\sum pq", source="DEFINITIONS C10", undefined="empty without fills",
+)  # fmt: skip
+def maker_share(fill_worth: Floats, fill_liquidity: Floats) -> float:
+    """Share of the volume that rested in the book for certain; a plain LIMIT is unknown, not maker."""
+    return _share(fill_worth, fill_liquidity == 0.0)
+
+
+@metric(
+    label="Taker share", group="execution", unit=Unit.FRACTION, better="neither",
+    formula=r"\sum_{taker}pq\,/\,\sum pq", source="DEFINITIONS C10", undefined="empty without fills",
+)  # fmt: skip
+def taker_share(fill_worth: Floats, fill_liquidity: Floats) -> float:
+    """Share of the volume that took from the book for certain."""
+    return _share(fill_worth, fill_liquidity == 1.0)
+
+
+@metric(
+    label="Maker or taker unknown", group="execution", unit=Unit.FRACTION, better="neither",
+    formula=r"\sum_{unknown}pq\,/\,\sum pq", source="DEFINITIONS C10", undefined="empty without fills",
+)  # fmt: skip
+def unknown_share(fill_worth: Floats, fill_liquidity: Floats) -> float:
+    """Share of the volume of which nothing says whether it made or took."""
+    return _share(fill_worth, fill_liquidity == 2.0)
+
+
+@metric(
+    label="Market participation", group="execution", unit=Unit.FRACTION, better="neither",
+    formula=r"\sum q\,/\,\sum V", source="DEFINITIONS C12; same venue and pair, over the run",
+    undefined="no_candles with volume of the same venue and pair",
+)  # fmt: skip
+def market_participation(own_volume: Floats, market_volume: Floats) -> float:
+    """Own volume over the market's, pair by pair at its price, while the bots ran."""
+    total = math.fsum(market_volume)
+    return math.fsum(own_volume) / total if total > 0.0 else Undefined.unavailable("no_candles")
+
+
+@metric(
+    label="Liquidity provision", group="execution", unit=Unit.FRACTION, better="higher",
+    formula=r"\sum_{maker}q\,/\,\sum V", source="DEFINITIONS C14; same venue and pair, over the run",
+    undefined="no_candles with volume of the same venue and pair",
+)  # fmt: skip
+def liquidity_provision(maker_volume: Floats, market_volume: Floats) -> float:
+    """Maker volume over the market's, while the bots ran."""
+    total = math.fsum(market_volume)
+    return math.fsum(maker_volume) / total if total > 0.0 else Undefined.unavailable("no_candles")
