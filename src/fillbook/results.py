@@ -79,6 +79,8 @@ REASONS: Mapping[str, str] = {
     "not_reached": "fewer than half were ever filled",
     "n_too_small": "too few for this quantile",
     "few_orders": "few orders",
+    "no_taker_orders": "no market or marketable order was filled",
+    "liquidity_unknown": "plain LIMIT orders may have made or taken",
     "no_rate": "no exchange rate",
     "no_order_row": "the data has no orders",
     "n_too_small_for_alpha": "too few days for this level",

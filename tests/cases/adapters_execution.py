@@ -36,7 +36,7 @@ def _traded(case: Case) -> PerformanceDataSource:
     fills = case["fills"]
     tables = {
         "orders": table(
-            "orders", order_id=[order["id"]], side=side, order_type=order["order_type"],
+            "orders", strategy="script", order_id=[order["id"]], side=side, order_type=order["order_type"],
             amount_base=num(order["amount"]), price_quote=num(order["price"]) or None,
             at=[moment(order["creation_ms"])], last_status=events[-1][0] if events else "", executor_id="e1",
         ),

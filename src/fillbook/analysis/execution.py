@@ -16,7 +16,7 @@ from fillbook.analysis.execution_inputs import execution_inputs
 from fillbook.analysis.execution_tables import fill_table, order_table
 from fillbook.analysis.market_share import market_shares, uptimes
 from fillbook.analysis.mids import KINDS
-from fillbook.analysis.parents import parents_of
+from fillbook.analysis.parents import parents_of, shortfall_sums
 from fillbook.analysis.view import view_of
 from fillbook.arrays import Floats
 from fillbook.conventions import Conventions
@@ -71,8 +71,9 @@ class Execution:
     latency
         By connector, and by hour: ``by, tag, what, n, p50, p90, p99, low_p50, n_negative``, seconds;
         the truth lies within ``tick_s`` above each.
-    parents
-        Decisions and their shortfall (`parents.parents_of`).
+    parents, shortfall
+        Decisions and their shortfall (`parents.parents_of`), and its sums by quote currency
+        (`parents.shortfall_sums`).
     markets
         A row a market: own and market volume, participation, and how it was known.
     uptime
@@ -98,6 +99,7 @@ class Execution:
     waits: pl.DataFrame
     latency: pl.DataFrame
     parents: pl.DataFrame
+    shortfall: pl.DataFrame
     markets: pl.DataFrame
     uptime: pl.DataFrame
     impact: Impact
@@ -145,9 +147,9 @@ def execution(
         markout_curve(at, qty, price, mid, curve, fills["tick_s"].to_numpy()),
         {by: groups.fill_groups(at, qty, price, mid, later, tags[by]) for by in groups.FILL_BY},
         {by: groups.order_groups(orders, weight, tag) for by, tag in groups.order_tags(orders).items()},
-        groups.hour_by_level(orders), _toxic(fills), _waits(orders), _latency(orders), parents, markets,
-        uptime, _impact(inputs), orders, fills,
-        (*seen.findings, *execution_findings(data, fills, orders, markets)),
+        groups.hour_by_level(orders), _toxic(fills), _waits(orders), _latency(orders), parents,
+        shortfall_sums(parents), markets, uptime, _impact(inputs), orders, fills,
+        (*seen.findings, *execution_findings(fills, orders, markets)),
         seen.chosen, seen.conventions,
     )  # fmt: skip
 
@@ -227,7 +229,8 @@ def markout_curve(
     """
     base = np.abs(qty) * mid
     worth = np.where(np.isnan(mid), np.abs(qty) * price, base)
-    known = {h: ~(np.isnan(mid) | np.isnan(values)) for h, values in later.items()}
+    known = {h: ~(np.isnan(mid) | np.isnan(values) | np.isnan(qty)) for h, values in later.items()}
+    has_no_rate = bool(qty.size) and bool(np.isnan(qty).all())
     used = [h for h in known if known[h].any()]
     balanced = np.logical_and.reduce([known[h] for h in used]) if used else np.zeros(mid.size, bool)
     gains = {h: np.where(known[h], qty * (later[h] - price), 0.0) for h in used}
@@ -240,7 +243,7 @@ def markout_curve(
     rows = []
     for horizon, values in later.items():
         mine = known[horizon]
-        value = markout(qty, price, mid, values)
+        value = Undefined.unavailable("no_rate") if has_no_rate else markout(qty, price, mid, values)
         coarse = bool(mid.size) and horizon > 0.0 and bool((horizon < 2.0 * tick_s).all())
         lack = "resolution_too_coarse" if coarse else getattr(value, "reason", None)
         place = used.index(horizon) if horizon in used else None

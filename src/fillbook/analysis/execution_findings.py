@@ -7,29 +7,18 @@ from collections.abc import Iterator
 import polars as pl
 
 from fillbook.findings import Finding, Severity
-from fillbook.metrics.inputs import ORDER_CLASSES
-from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.units import counted
 
 _ENTIRE = 1e-9
 _OLD_S = 1.0
 
 
-def execution_findings(
-    data: PerformanceDataSource, fills: pl.DataFrame, orders: pl.DataFrame, markets: pl.DataFrame
-) -> list[Finding]:
+def execution_findings(fills: pl.DataFrame, orders: pl.DataFrame, markets: pl.DataFrame) -> list[Finding]:
     """Findings of the tables of an execution answer, those that have rows."""
-    found = [*_of_fills(data, fills), *_of_orders(orders), *_of_markets(markets)]
-    if data.orders.is_empty() and fills.height:
-        found.append(Finding(
-            "orders", "no_order_table", Severity.WARNING, "the data holds no orders",
-            effect="fill rates, latency, shortfall and uptime are unavailable",
-            remedy="open the bot's database: exports hold fills only",
-        ))  # fmt: skip
-    return found
+    return [*_of_fills(fills), *_of_orders(orders), *_of_markets(markets)]
 
 
-def _of_fills(data: PerformanceDataSource, fills: pl.DataFrame) -> list[Finding]:
+def _of_fills(fills: pl.DataFrame) -> list[Finding]:
     found = list(_of_mids(fills))
     n = int(fills["is_crossed"].sum())
     found += [] if not n else [Finding(
@@ -37,13 +26,6 @@ def _of_fills(data: PerformanceDataSource, fills: pl.DataFrame) -> list[Finding]
         f"the quote just before {counted(n, 'fill')} has its bid above its ask", n_rows=n,
         effect="these fills have no mid from it", remedy="look at the quote source",
     )]  # fmt: skip
-    if data.orders.height:
-        n = fills.join(data.orders.select("order_id"), on="order_id", how="anti").height
-        if n:
-            found.append(Finding(
-                "fills", "fill_without_order", Severity.INFO, f"{counted(n, 'fill')} belong to no order row",
-                n_rows=n, effect="they are in every spread and markout, and in no rate of orders",
-            ))  # fmt: skip
     return found
 
 
@@ -74,13 +56,9 @@ def _of_mids(fills: pl.DataFrame) -> Iterator[Finding]:
 
 def _of_orders(orders: pl.DataFrame) -> list[Finding]:
     """Orders whose life does not add up."""
-    lost = ORDER_CLASSES.index("FILLED_INCOMPLETE_DATA")
     beyond = pl.col("overfill_base") > _ENTIRE * pl.col("amount_base")
     worse = pl.col("slippage_limit_bps") > _ENTIRE * 1e4
     rules = (
-        ("fills_missing", Severity.WARNING, pl.col("order_class") == lost,
-         "completed though fills of theirs are missing",
-         "quantities and prices of these orders are partial"),
         ("late_fill", Severity.INFO, pl.col("is_late_fill"), "filled after their terminal event",
          "the fills count; the order's end stays where the bot saw it"),
         ("overfilled", Severity.INFO, beyond, "filled beyond their amount",

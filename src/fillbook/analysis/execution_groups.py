@@ -118,7 +118,7 @@ def fill_groups(
     """
     names, code = _codes(tags)
     n = len(names)
-    known = ~(np.isnan(mid) | np.isnan(later)) & (code >= 0)
+    known = ~(np.isnan(mid) | np.isnan(later) | np.isnan(qty)) & (code >= 0)
     worth, base = np.abs(qty) * price, np.abs(qty) * mid
 
     def per_group(values: Floats, chosen: Bools) -> Floats:
@@ -193,7 +193,8 @@ def order_groups(orders: pl.DataFrame, price: Floats, tags: pl.Series) -> pl.Dat
     full = np.isin(kind, _FULL)
     low, high = wilson(with_fill, terminal, level=1.0 - _JOINT / max(n, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        live = total(orders["live_s"].to_numpy(), named)
+        hours = total(orders["live_s"].to_numpy(), named) / 3_600.0
+        hours[hours <= 0.0] = np.nan
         shares = {
             f"{name}_ratio": count(kind == ORDER_CLASSES.index(label)) / terminal
             for name, label in (("cancel", "CANCELLED"), ("expired", "EXPIRED"), ("failed", "FAILED"))
@@ -205,7 +206,7 @@ def order_groups(orders: pl.DataFrame, price: Floats, tags: pl.Series) -> pl.Dat
             "high": high, "fill_rate_full": count(ended & full) / terminal,
             "fill_rate_quantity": total(got * price, ended) / total(amount * price, ended),
             "partial_ratio": count(ended & (filled > 0.0) & ~full) / with_fill, **shares,
-            "fills_per_order_hour": 3_600.0 * total(orders["n_fills"].to_numpy().astype(float), named) / live,
+            "fills_per_order_hour": total(orders["n_fills"].to_numpy().astype(float), named) / hours,
         })  # fmt: skip
     return frame.fill_nan(None)
 

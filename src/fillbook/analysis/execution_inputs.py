@@ -11,7 +11,7 @@ from fillbook.analysis.inputs import order_arrays, rate_of
 from fillbook.analysis.mids import KIND_TEXT
 from fillbook.analysis.orders import INCOMPLETE
 from fillbook.analysis.view import View
-from fillbook.arrays import Floats
+from fillbook.arrays import Bools, Floats
 from fillbook.ledger.codes import label_codes
 from fillbook.metrics.impact import ENOUGH
 from fillbook.metrics.inputs import ExecutionInputs
@@ -48,7 +48,7 @@ def execution_inputs(
         if has_orders
         else dict.fromkeys(_UPTIME_FIELDS, lack)
     )
-    arrays |= _market_arrays(markets, notes)
+    arrays |= _market_arrays(markets, notes, is_told=not fills["liquidity"].eq("unknown").all())
     if seen.reporting.currency is None:
         for name in ("fill_qty", "fill_worth", "order_worth", "parent_filled", "parent_worth", "own_volume"):
             if fills.height:
@@ -78,6 +78,7 @@ def _fill_arrays(fills: pl.DataFrame, seen: View, notes: dict[str, dict[str, Any
     arrays: dict[str, Any] = {
         "fill_qty": fills["side"].cast(pl.Float64).to_numpy() * size, "fill_price": price,
         "fill_worth": size * price, "fill_is_maker": (fills["liquidity"] == "maker").to_numpy(),
+        "fill_is_unknown": (fills["liquidity"] == "unknown").to_numpy(),
         "fill_liquidity": fills["liquidity"]
         .replace_strict({name: i for i, name in enumerate(LIQUIDITY)}, return_dtype=pl.Float64)
         .to_numpy(),
@@ -86,6 +87,11 @@ def _fill_arrays(fills: pl.DataFrame, seen: View, notes: dict[str, dict[str, Any
         else np.zeros(0),
     }  # fmt: skip
     worth = np.nan_to_num(size * price)
+    is_told = ~arrays["fill_is_unknown"]
+    if not is_told.all():
+        notes["reasons"]["fill_liquidity"] = ("liquidity_unknown",)
+        _cover(notes, "fill_liquidity", worth, is_told)
+        notes["reasons"]["maker_volume"] = ("liquidity_unknown",)
     how = _how(fills, seen)
     for name, column in _MIDS.items():
         values = fills[column].to_numpy()
@@ -100,12 +106,19 @@ def _fill_arrays(fills: pl.DataFrame, seen: View, notes: dict[str, dict[str, Any
         notes["method"][name] = how
         notes["used"][name] = int(known.sum())
         if not known.all():
-            notes["coverage"][name] = float(worth[known].sum() / max(worth.sum(), 1e-300))
+            _cover(notes, name, worth, known)
             notes["reasons"][name] = (lack,)
     if "fill_mid" in notes["used"]:
         ticks = float(fills["tick_s"].max() or 0.0)  # type: ignore[arg-type]
         notes["method"]["fill_mid_5s"] = f"{how}; fills on a clock of {ticks:g} s"
     return arrays
+
+
+def _cover(notes: dict[str, dict[str, Any]], name: str, value: Floats, known: Bools) -> None:
+    """Note the share of the value that is known; nothing where nothing has a value."""
+    total = float(value.sum())
+    if total > 0.0:
+        notes["coverage"][name] = float(value[known].sum()) / total
 
 
 def _lack(name: str, fills: pl.DataFrame) -> str:
@@ -151,7 +164,7 @@ def _order_arrays(orders: pl.DataFrame, seen: View, notes: dict[str, dict[str, A
         value = worth * np.nan_to_num(numbers("average_quote"))
         notes["used"][name] = int(known.sum())
         if known.any() and not known[traded].all():
-            notes["coverage"][name] = float(np.nansum(value[known]) / np.nansum(value[traded]))
+            _cover(notes, name, np.where(traded, np.nan_to_num(value), 0.0), known)
             notes["reasons"][name] = (why,)
     latency = numbers("latency_s")
     by = orders.filter(pl.col("latency_s").is_not_null())["decided_by"]
@@ -201,9 +214,7 @@ def _parent_arrays(parents: pl.DataFrame, seen: View, notes: dict[str, dict[str,
     notes["used"]["parent_shortfall"] = int(known.sum())
     if known.any() and not known.all():
         value = np.nan_to_num(numbers("filled_base") * numbers("average_quote") * rate)
-        notes["coverage"]["parent_shortfall"] = (
-            float(value[known].sum() / value.sum()) if value.sum() else None
-        )
+        _cover(notes, "parent_shortfall", value, known)
         notes["reasons"]["parent_shortfall"] = ("stale_mid",)
     for name, why in (("vwap", "no_candles"), ("twap", "stale_mid")):
         found = ~np.isnan(numbers(f"{name}_quote"))
@@ -234,7 +245,9 @@ def _or_lack(values: Floats, why: str) -> Floats | Undefined:
     return Undefined.unavailable(why) if values.size and np.isnan(values).all() else values
 
 
-def _market_arrays(markets: pl.DataFrame, notes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _market_arrays(
+    markets: pl.DataFrame, notes: dict[str, dict[str, Any]], *, is_told: bool
+) -> dict[str, Any]:
     """Own and market volume in the reporting currency, of the markets with candles."""
     known = markets.filter(pl.col("status") != "no_candles")
     if known.is_empty():
@@ -251,6 +264,8 @@ def _market_arrays(markets: pl.DataFrame, notes: dict[str, dict[str, Any]]) -> d
     price = (known["price_quote"] * known["rate"]).to_numpy()
     return {
         "own_volume": known["own_base"].to_numpy() * price,
-        "maker_volume": known["maker_base"].to_numpy() * price,
+        "maker_volume": known["maker_base"].to_numpy() * price
+        if is_told
+        else Undefined.unavailable("liquidity_unknown"),
         "market_volume": known["market_base"].to_numpy() * price,
     }  # fmt: skip

@@ -20,7 +20,8 @@ _BPS = 1e4
 LIQUIDITY_OF = {"LIMIT_MAKER": "maker", "MARKET": "taker", "AMM_SWAP": "taker"}
 _TICK_KEYS = ("bot", "connector", "pair", "at")
 _ORDER_NAMES = (
-    "bot", "connector", "pair", "quote", "controller_id", "executor_id", "side", "order_type", "order_id",
+    "bot", "strategy", "connector", "pair", "quote", "controller_id", "executor_id", "side", "order_type",
+    "order_id",
 )  # fmt: skip
 
 

@@ -18,12 +18,13 @@ from fillbook.arrays import Bools, Floats
 from fillbook.ledger.book_sums import INVERSE
 from fillbook.ledger.fees import METHODS
 from fillbook.metrics.liquidity import twap, vwap
-from fillbook.metrics.shortfall import Intents, Pieces, Shortfall, shortfall
+from fillbook.metrics.shortfall import Intents, Pieces, shortfall
 from fillbook.performance_data_source import PerformanceDataSource
 
 US = 1e6
 _LEGS = ("position_executor", "order_executor", "twap_executor", "dca_executor")
 _SLICED = ("twap_executor", "dca_executor")  # their orders add up to what was wanted
+_MAKERS = "market_making|liquidity_mining"  # strategies whose LIMIT orders are quotes
 _COVERED = 0.5  # of the window: less of it and there is no time-weighted price
 _LASTS_S = 120.0  # a mid counts no longer than this in a time-weighted price
 PARTS = ("delay", "timing", "spread", "opportunity", "fees")
@@ -51,8 +52,6 @@ def parents_of(data: PerformanceDataSource, seen: View, facts: Facts, orders: pl
     """
     children = _children(data, orders)
     legs = _legs(children)
-    if legs.is_empty():
-        return legs.drop("key")
     end = _end_mids(legs, facts, seen)
     legs = legs.with_columns(pl.Series("end_quote", end))
     fills = _their_fills(children, legs, data, seen, facts)
@@ -70,11 +69,23 @@ def parents_of(data: PerformanceDataSource, seen: View, facts: Facts, orders: pl
     return frame.with_columns(**_benchmarks(frame, data, facts)).drop("key").fill_nan(None).sort("decided_at")
 
 
-def shortfall_of(parents: pl.DataFrame) -> Shortfall:
-    """Parts of the parents' shortfall as arrays."""
-    return Shortfall(**{
-        name: parents[f"{name}_quote"].fill_null(np.nan).to_numpy() for name in (*PARTS, "paper", "real")
-    })  # fmt: skip
+def shortfall_sums(parents: pl.DataFrame) -> pl.DataFrame:
+    """Parts of the shortfall of all parents whose parts are all known, a row a quote currency.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``quote, n`` (parents), ``n_used``, the parts and ``total_quote``, and ``worth_quote``, what was
+        wanted at the mids of the decisions.
+    """
+    names = [f"{name}_quote" for name in (*PARTS, "total")]
+    known = pl.col("total_quote").is_not_null() & pl.col("decision_quote").is_not_null()
+    wanted = pl.when("is_directional").then("asked_base").otherwise("filled_base")
+    return parents.group_by(pl.col("quote").cast(pl.String)).agg(
+        n=pl.len(), n_used=known.sum(),
+        **{name: pl.when(known.any()).then(pl.col(name).filter(known).sum()) for name in names},
+        worth_quote=pl.when(known.any()).then((wanted * pl.col("decision_quote")).filter(known).sum()),
+    ).sort("n_used", "quote", descending=True)  # fmt: skip
 
 
 def _children(data: PerformanceDataSource, orders: pl.DataFrame) -> pl.DataFrame:
@@ -90,8 +101,9 @@ def _children(data: PerformanceDataSource, orders: pl.DataFrame) -> pl.DataFrame
     is_leg = pl.col("type").is_in(_LEGS).fill_null(value=False) & pl.col("side").is_not_null()
     is_quoter = pl.col("controller").cast(pl.String).is_in(making.implode()).fill_null(value=False)
     is_market = pl.col("order_type") == "MARKET"
+    is_maker = pl.col("strategy").cast(pl.String).str.contains(_MAKERS).fill_null(value=False)
     wants = is_market | (
-        (pl.col("order_type") == "LIMIT") & ~pl.col("is_two_sided") & ~is_quoter
+        (pl.col("order_type") == "LIMIT") & ~pl.col("is_two_sided") & ~is_quoter & ~is_maker
     ) | (is_leg & ~is_quoter & (pl.col("order_type") != "LIMIT_MAKER"))  # fmt: skip
     key = pl.when(is_leg).then(pl.col("executor_id") + pl.col("side").cast(pl.String)).otherwise("order_id")
     return joined.with_columns(

@@ -17,6 +17,7 @@ from fillbook.conventions import (
     Conventions,
     CostMethod,
     MarketType,
+    MidProxy,
     ReturnBasis,
     read_marks,
 )
@@ -104,6 +105,14 @@ class Choices:
         BaseFee, _how("--base-fee", "Spot fee in base: taken from the inventory, or a cost.")
     ] = "inventory"
 
+    quote_age: Annotated[
+        float,
+        _how("--quote-age", "Age at which a quote no longer tells the mid of a fill or order.", "SECONDS"),
+    ] = 5.0
+    mid_proxy: Annotated[
+        MidProxy, _how("--mid-proxy", "Let the last candle's close stand in where no mid was recorded.")
+    ] = "none"
+
     def filter(self) -> Filter:
         """Rows that were chosen.
 
@@ -135,6 +144,8 @@ class Choices:
         """
         if self.capital is not None and not math.isfinite(self.capital):
             raise BadRequestError(f"--capital is an amount, not {self.capital}")
+        if not (math.isfinite(self.quote_age) and self.quote_age > 0.0):
+            raise BadRequestError(f"--quote-age is a number of seconds above 0, not {self.quote_age:g}")
         return Conventions(
             method=self.method,
             marks=read_marks(mark for mark in self.mark if mark != STRICT),
@@ -143,6 +154,8 @@ class Choices:
             currency=self.currency,
             return_basis=self.return_basis,
             base_fee=self.base_fee,
+            max_quote_age_s=self.quote_age,
+            mid_proxy=self.mid_proxy,
             market_types=dict(_market_type(text) for text in self.market_type),
         )
 

@@ -27,7 +27,8 @@ def export(
             "--table",
             metavar="NAME",
             help="fills, orders, executors, trips, books, daily, equity, drawdowns, metrics, "
-            "findings, checks, lineage, quarantine, or another table of docs/data-model.md.",
+            "findings, checks, lineage, quarantine, order_execution, fill_execution, shortfalls, markouts, "
+            "or another table of docs/data-model.md.",
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")],
@@ -57,13 +58,21 @@ def _format(kind: Format | None, output: Path) -> Format:
 
 def _table(name: str, uris: list[str], choices: Choices) -> ReportTable:
     """Rows of the table, booked only where they need to be."""
-    from fillbook.cli.opening import answered, opened  # noqa: PLC0415
-    from fillbook.reports.table import ANSWER_TABLES, DATA_TABLES, report_table  # noqa: PLC0415
+    from fillbook.cli.opening import answered, executed, opened  # noqa: PLC0415
+    from fillbook.reports.table import (  # noqa: PLC0415
+        ANSWER_TABLES,
+        DATA_TABLES,
+        EXECUTION_TABLES,
+        execution_table,
+        report_table,
+    )  # fmt: skip
 
-    if name not in (*DATA_TABLES, *ANSWER_TABLES):
-        known = ", ".join((*ANSWER_TABLES, *DATA_TABLES))
+    if name not in (*DATA_TABLES, *ANSWER_TABLES, *EXECUTION_TABLES):
+        known = ", ".join((*ANSWER_TABLES, *EXECUTION_TABLES, *DATA_TABLES))
         raise BadRequestError(f"there is no table {name!r}; there are {known}")
     if name in DATA_TABLES:
         return report_table(name, opened(uris), choices.filter())
+    if name in EXECUTION_TABLES:
+        return execution_table(name, *executed(uris, choices))
     data, answer = answered(uris, choices)
     return report_table(name, data, answer)

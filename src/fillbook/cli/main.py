@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from fillbook.cli import check, demo, docs, export, metrics, serve, summary
+from fillbook.cli import check, demo, docs, execution, export, metrics, serve, summary
 from fillbook.errors import FillbookError
 
 CANNOT = 2
@@ -25,6 +25,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 fine; 1 findings of severity error; 2 cannot read, or a bad request.",
 )
 app.command("summary")(summary.summary)
+app.command("execution")(execution.execution)
 app.command("check")(check.check)
 app.command("metrics")(metrics.metrics)
 app.command("export")(export.export)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fillbook.analysis.execution import Execution
     from fillbook.analysis.overview import Overview
     from fillbook.cli.choices import Choices
     from fillbook.performance_data_source import PerformanceDataSource
@@ -40,6 +41,17 @@ def answered(
         from fillbook.analysis.overview import overview  # noqa: PLC0415  (brings Numba)
 
         return data, overview(data, chosen, conventions, metrics=keys)
+
+
+def executed(uris: list[str], choices: Choices) -> tuple[PerformanceDataSource, Execution]:
+    """Open sources and answer how their orders were executed."""
+    chosen, conventions = choices.filter(), choices.conventions()
+    with progress() as said:
+        data = _opened(uris, lambda stage, share: said(stage, _OPENING_SHARE * share))
+        said("looking at every order", _OPENING_SHARE)
+        from fillbook.analysis.execution import execution  # noqa: PLC0415  (brings Numba)
+
+        return data, execution(data, chosen, conventions)
 
 
 def opened(uris: list[str]) -> PerformanceDataSource:

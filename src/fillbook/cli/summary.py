@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from fillbook.analysis.execution import Execution
     from fillbook.analysis.overview import Overview
     from fillbook.results import Result
 
@@ -99,7 +100,7 @@ def _conventions(answer: Overview) -> list[str]:
     return parts
 
 
-def metrics_table(answer: Overview) -> Table:
+def metrics_table(answer: Overview | Execution) -> Table:
     """Every metric by group, with its reason where it is not beyond doubt."""
     from fillbook.cli.screen import cell, table  # noqa: PLC0415
     from fillbook.reports.glossary import metrics_by_group  # noqa: PLC0415
@@ -140,6 +141,8 @@ def _doubt(result: Result) -> str:
     from fillbook.results import reason_text  # noqa: PLC0415
 
     why = ", ".join(reason_text(reason) for reason in result.reasons)
+    if result.coverage is not None and result.coverage < 1.0:
+        why += f" ({result.coverage:.1%} covered)"
     return f"{result.status.value.replace('_', ' ')}: {why}" if why else result.status.value
 
 

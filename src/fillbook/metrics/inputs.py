@@ -115,8 +115,8 @@ class ExecutionInputs:
         Quote just before each.
     fill_mid_5s, fill_mid_60s, fill_mid_300s
         Mid so long after each.
-    fill_is_maker, fill_liquidity, fill_pair
-        Whether it rested for certain; 0 maker, 1 taker, 2 unknown; number of its pair.
+    fill_is_maker, fill_is_unknown, fill_liquidity, fill_pair
+        Whether it rested for certain, or nothing says; 0 maker, 1 taker, 2 unknown; number of its pair.
     order_class, order_amount, order_filled, order_price, order_is_market
         As in `Inputs`.
     order_side, order_worth, order_average
@@ -157,6 +157,7 @@ class ExecutionInputs:
     fill_mid_60s: Floats | Undefined
     fill_mid_300s: Floats | Undefined
     fill_is_maker: Bools
+    fill_is_unknown: Bools
     fill_liquidity: Floats
     fill_pair: Floats
     order_class: Ints | Undefined

@@ -14,6 +14,7 @@ from fillbook.results import Undefined
 from fillbook.units import Unit
 
 LIQUIDITY = ("maker", "taker", "unknown")
+_UNKNOWN = float(LIQUIDITY.index("unknown"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +85,20 @@ def _share(fill_worth: Floats, chosen: Bools) -> float:
     return math.fsum(fill_worth[chosen]) / total if total > 0.0 else Undefined("empty")
 
 
+def _share_of_known(fill_worth: Floats, fill_liquidity: Floats, kind: float) -> float:
+    """Share of all volume of one kind; unavailable where nothing is known of any fill."""
+    if fill_liquidity.size and (fill_liquidity == _UNKNOWN).all():
+        return Undefined.unavailable("liquidity_unknown")
+    return _share(fill_worth, fill_liquidity == kind)
+
+
 @metric(
     label="Maker share", group="execution", unit=Unit.FRACTION, better="neither",
     formula=r"\sum_{maker}pq\,/\,\sum pq", source="DEFINITIONS C10", undefined="empty without fills",
 )  # fmt: skip
 def maker_share(fill_worth: Floats, fill_liquidity: Floats) -> float:
     """Share of the volume that rested in the book for certain; a plain LIMIT is unknown, not maker."""
-    return _share(fill_worth, fill_liquidity == 0.0)
+    return _share_of_known(fill_worth, fill_liquidity, 0.0)
 
 
 @metric(
@@ -99,16 +107,16 @@ def maker_share(fill_worth: Floats, fill_liquidity: Floats) -> float:
 )  # fmt: skip
 def taker_share(fill_worth: Floats, fill_liquidity: Floats) -> float:
     """Share of the volume that took from the book for certain."""
-    return _share(fill_worth, fill_liquidity == 1.0)
+    return _share_of_known(fill_worth, fill_liquidity, 1.0)
 
 
 @metric(
     label="Maker or taker unknown", group="execution", unit=Unit.FRACTION, better="neither",
     formula=r"\sum_{unknown}pq\,/\,\sum pq", source="DEFINITIONS C10", undefined="empty without fills",
 )  # fmt: skip
-def unknown_share(fill_worth: Floats, fill_liquidity: Floats) -> float:
+def unknown_share(fill_worth: Floats, fill_is_unknown: Bools) -> float:
     """Share of the volume of which nothing says whether it made or took."""
-    return _share(fill_worth, fill_liquidity == 2.0)
+    return _share(fill_worth, fill_is_unknown)
 
 
 @metric(

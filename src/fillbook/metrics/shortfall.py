@@ -139,7 +139,7 @@ def average_slippage_touch(
 ) -> float:  # fmt: skip
     """Average price of market orders over the ask (buys) or bid (sells) at creation, as a cost."""
     if order_is_market.size and not (order_is_market & (order_worth > 0.0)).any():
-        return Undefined("no_orders")
+        return Undefined("no_taker_orders")
     cost = slippage(order_side, order_worth, order_average, order_touch)
     known = order_is_market & (order_worth > 0.0) & ~np.isnan(cost) & ~np.isnan(order_arrival)
     if not known.any():

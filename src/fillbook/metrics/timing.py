@@ -115,7 +115,7 @@ def time_to_first_fill_p50(order_wait_s: Floats, order_is_filled: Bools, order_i
 @metric(
     label="Order latency p50", group="execution", unit=Unit.SECONDS, better="lower",
     formula=r"q_{50}(t_{first\ fill}-t_{signal})", source="DEFINITIONS C1; orders that trade at once",
-    undefined="no_orders that trade at once with a known decision; no_order_row",
+    undefined="no_taker_orders: none that trades at once was filled; no_order_row",
 )  # fmt: skip
 def order_latency_p50(order_latency_s: Floats) -> float:
     """Half of the market and marketable orders had their first fill within this of the decision."""
@@ -125,7 +125,7 @@ def order_latency_p50(order_latency_s: Floats) -> float:
 @metric(
     label="Order latency p90", group="execution", unit=Unit.SECONDS, better="lower",
     formula=r"q_{90}(t_{first\ fill}-t_{signal})", source="DEFINITIONS C1; orders that trade at once",
-    undefined="no_orders that trade at once with a known decision; no_order_row",
+    undefined="no_taker_orders: none that trades at once was filled; no_order_row",
 )  # fmt: skip
 def order_latency_p90(order_latency_s: Floats) -> float:
     """Nine in ten of the market and marketable orders had their first fill within this of the decision."""
@@ -133,7 +133,7 @@ def order_latency_p90(order_latency_s: Floats) -> float:
 
 
 def _latency(seconds: Floats, share: float) -> float:
-    return Undefined("no_orders") if np.isnan(seconds).all() else quantile(seconds, share)
+    return Undefined("no_taker_orders") if np.isnan(seconds).all() else quantile(seconds, share)
 
 
 @metric(

@@ -11,6 +11,7 @@ from fillbook.reports.table import chosen_object, conventions_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from fillbook.analysis.overview import Overview
     from fillbook.performance_data_source import PerformanceDataSource
@@ -41,7 +42,7 @@ def summary_object(answer: Overview, data: PerformanceDataSource) -> dict[str, o
         "filter": chosen_object(answer.chosen),
         "conventions": conventions_object(answer.conventions),
         "currency": answer.currency,
-        "period": _period(answer),
+        "period": period_object(answer.period),
         "trust": trust_line(answer.checks),
         "metrics": plain(answer.metrics),
         "books": plain(answer.books),
@@ -69,7 +70,6 @@ def is_trusted(findings: Iterable[Finding], checks: Iterable[Check]) -> bool:
     return not broken and all(finding.severity is not Severity.ERROR for finding in findings)
 
 
-def _period(answer: Overview) -> dict[str, object] | None:
-    if answer.period is None:
-        return None
-    return {"start": plain(answer.period[0]), "end": plain(answer.period[1])}
+def period_object(period: tuple[datetime, datetime] | None) -> dict[str, object] | None:
+    """Object of a period, None where there is none."""
+    return None if period is None else {"start": plain(period[0]), "end": plain(period[1])}

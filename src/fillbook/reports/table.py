@@ -17,6 +17,7 @@ from fillbook.reports.json import iso, plain, to_json
 from fillbook.schema.tables import TABLES
 
 if TYPE_CHECKING:
+    from fillbook.analysis.execution import Execution
     from fillbook.analysis.overview import Overview
     from fillbook.performance_data_source import PerformanceDataSource
 
@@ -24,7 +25,12 @@ DATA_TABLES = (*TABLES, "lineage")
 ANSWER_TABLES = (
     "metrics", "books", "daily", "equity", "trips", "drawdowns", "findings", "checks",
 )  # fmt: skip
-_SUFFIXES = {
+EXECUTION_TABLES: Mapping[str, str] = {  # attribute of `analysis.execution.Execution`
+    "order_execution": "orders", "fill_execution": "fills", "shortfalls": "parents", "markouts": "markouts",
+    "spreads": "spreads", "toxic_fills": "toxic", "mid_sources": "mids", "participation": "markets",
+    "uptime": "uptime", "latency": "latency", "time_to_fill": "waits",
+}  # fmt: skip
+_SUFFIXES = {"_bps": "bps",
     "_quote": "quote", "_base": "base", "_s": "s", "_at": "UTC", "_fraction": "fraction",
     "_bytes": "bytes",
 }  # fmt: skip
@@ -117,13 +123,19 @@ def report_table(
     return _named(name, rows, view.currency, about(data, view))
 
 
+def execution_table(name: str, data: PerformanceDataSource, answer: Execution) -> ReportTable:
+    """Table `name` (one of `EXECUTION_TABLES`) of an answer to how orders were executed."""
+    rows = getattr(answer, EXECUTION_TABLES[name])
+    return _named(name, rows, answer.currency, about(data, answer))
+
+
 def evidence_of(metric: Metric) -> str:
     """Table of an answer whose rows a metric is made of."""
     first = (*metric.inputs, *metric.parameters, "book")[0]
     return next((table for start, table in _EVIDENCE.items() if first.startswith(start)), "books")
 
 
-def about(data: PerformanceDataSource, view: Overview | Filter) -> dict[str, str]:
+def about(data: PerformanceDataSource, view: Overview | Execution | Filter) -> dict[str, str]:
     """Lines that say what a table is about."""
     lines = {
         "program": f"fillbook {fillbook.__version__}",

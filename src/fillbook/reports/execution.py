@@ -1,0 +1,64 @@
+"""How orders were executed, as an object for machines."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from fillbook.reports.json import plain
+from fillbook.reports.summary import period_object
+from fillbook.reports.table import chosen_object, conventions_object
+
+if TYPE_CHECKING:
+    from fillbook.analysis.execution import Execution
+    from fillbook.performance_data_source import PerformanceDataSource
+
+EXECUTION_SCHEMA = "fillbook.execution/1"
+_LISTED = (
+    "mids", "spreads", "markouts", "shortfall", "markets", "uptime", "latency", "waits",
+    "hour_by_level", "toxic",
+)  # fmt: skip
+
+
+def execution_object(answer: Execution, data: PerformanceDataSource) -> dict[str, object]:
+    """Object of the whole answer but its longest tables, which `fillbook export` writes.
+
+    Parameters
+    ----------
+    answer
+        What was answered.
+    data
+        What it was answered from.
+
+    Returns
+    -------
+    dict
+        ``schema, sources, filter, conventions, currency, period, metrics, mids, spreads, markouts,
+        shortfall, by_fill, by_order, hour_by_level, waits, latency, impact, markets, uptime, toxic, rows,
+        findings``; numbers in full precision, None where there is none. ``rows`` counts the orders, fills
+        and decisions behind it.
+    """
+    impact = {name: _number(value) for name, value in asdict(answer.impact).items()}
+    return {
+        "schema": EXECUTION_SCHEMA, "sources": plain(data.lineage.files),
+        "filter": chosen_object(answer.chosen), "conventions": conventions_object(answer.conventions),
+        "currency": answer.currency, "period": period_object(answer.period), "metrics": plain(answer.metrics),
+        **{name: plain(_plain(getattr(answer, name))) for name in _LISTED},
+        "by_fill": {by: plain(_plain(rows)) for by, rows in answer.by_fill.items()},
+        "by_order": {by: plain(_plain(rows)) for by, rows in answer.by_order.items()},
+        "impact": impact,
+        "rows": {name: getattr(answer, name).height for name in ("orders", "fills", "parents")},
+        "findings": plain(answer.findings),
+    }  # fmt: skip
+
+
+def _plain(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(pl.selectors.float().fill_nan(None))
+
+
+def _number(value: object) -> object:
+    """A NaN is no number."""
+    return None if isinstance(value, float) and math.isnan(value) else plain(value)
