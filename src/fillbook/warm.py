@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
+from fillbook.analysis.matching import Index, firsts, spans
 from fillbook.ledger import kernels
 
 
@@ -20,6 +22,9 @@ def warm() -> None:
         kernels.fold_queue(book, qty, price, none, newest_first)
     kernels.fold_dearest(book, qty, price, none)
     kernels.fold_trips(book, qty, price, none, none, gap, gap, 0.0)
+    rows = Index(pl.Series(["a", "b"])).rows(pl.Series(["b", "c"]))
+    firsts(rows, np.zeros(2, np.int8), np.arange(2), 2, 1)
+    spans(rows, np.arange(2), 2)
 
 
 if __name__ == "__main__":

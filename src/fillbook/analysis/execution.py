@@ -14,6 +14,7 @@ from fillbook.analysis.execution_facts import HORIZONS, facts_of
 from fillbook.analysis.execution_findings import execution_findings
 from fillbook.analysis.execution_inputs import execution_inputs
 from fillbook.analysis.execution_tables import fill_table, order_table
+from fillbook.analysis.execution_tags import fill_tags, order_tags
 from fillbook.analysis.market_share import market_shares, uptimes
 from fillbook.analysis.mids import KINDS
 from fillbook.analysis.parents import parents_of, shortfall_sums
@@ -136,7 +137,6 @@ def execution(
     markets = market_shares(data, seen, fills)
     uptime = uptimes(seen, orders)
     inputs = execution_inputs(data, seen, fills, orders, parents, markets, uptime)
-    tags = groups.fill_tags(fills)
     weight = inputs.order_price
     weight = np.full(orders.height, np.nan) if isinstance(weight, Undefined) else weight
     curve = {horizon: fills[f"mid_{horizon:g}s"].to_numpy() for horizon in HORIZONS}
@@ -145,8 +145,8 @@ def execution(
     return Execution(
         seen.reporting.currency, seen.period, evaluate(inputs), _mids(fills), _spreads(fills),
         markout_curve(at, qty, price, mid, curve, fills["tick_s"].to_numpy()),
-        {by: groups.fill_groups(at, qty, price, mid, later, tags[by]) for by in groups.FILL_BY},
-        {by: groups.order_groups(orders, weight, tag) for by, tag in groups.order_tags(orders).items()},
+        {by: groups.fill_groups(at, qty, price, mid, later, tags) for by, tags in fill_tags(fills).items()},
+        {by: groups.order_groups(orders, weight, tags) for by, tags in order_tags(orders).items()},
         groups.hour_by_level(orders), _toxic(fills), _waits(orders), _latency(orders), parents,
         shortfall_sums(parents), markets, uptime, _impact(inputs), orders, fills,
         (*seen.findings, *execution_findings(fills, orders, markets)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -10,14 +10,17 @@ import numpy as np
 import polars as pl
 
 from fillbook.analysis.levels import order_levels
+from fillbook.analysis.markets import by_market
+from fillbook.analysis.matching import Index
 from fillbook.analysis.mids import US, Looked, Mids
-from fillbook.arrays import Floats, Ints
+from fillbook.analysis.ticks import Ticks, sides
+from fillbook.arrays import Bools, Floats, Ints
 from fillbook.conventions import Conventions
-from fillbook.ledger.codes import label_codes
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.sources.hummingbot import decisions_us
 
 HORIZONS = (0.0, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0)
+DECIDED_BY = ("creation", "order_id", "executor")
 _NEAR_US = 5 * US  # a decision further from the order's creation is no decision of this order
 _TICKS_S = (1.0, 0.5, 0.25, 0.1, 0.01, 0.001)
 _MOST = 0.99
@@ -54,17 +57,20 @@ class OrderPrices:
     arrival
         Quote when it was created.
     decided_us, decided_by
-        When the bot decided on it, and how that is known: ``executor``, ``order_id`` or ``creation``.
-    decision, end
-        Mid then, and at its terminal event (the end of the data for an open one).
+        When the bot decided on it, and how that is known, index into `DECIDED_BY`.
+    decision
+        Mid then.
+    is_two_sided
+        Whether the other side was quoted at its tick.
     level, levels
         Index into the names of quote levels, innermost first.
     """
 
     arrival: Looked
     decided_us: Floats
-    decided_by: pl.Series
+    decided_by: Ints
     decision: Floats
+    is_two_sided: Bools
     level: Ints
     levels: tuple[str, ...]
 
@@ -86,21 +92,10 @@ def facts_of(data: PerformanceDataSource, conventions: Conventions) -> Facts:
     key = repr((conventions.max_quote_age_s, conventions.mid_proxy))
     if data not in _KNOWN or _KNOWN[data][0] != key:
         mids = Mids(data.tables, conventions)
-        orders = _order_prices(data, mids, conventions.max_quote_age_s)
-        _KNOWN[data] = (key, Facts(mids, _fill_facts(data, mids, conventions.max_quote_age_s), orders))
+        fills = _fill_facts(data, mids, conventions.max_quote_age_s)
+        orders = _order_prices(data, mids, conventions.max_quote_age_s, fills.order)
+        _KNOWN[data] = (key, Facts(mids, fills, orders))
     return _KNOWN[data][1]
-
-
-def by_market(table: pl.DataFrame) -> Iterator[tuple[str, str, Ints]]:
-    """Connector, pair and row numbers (ascending) of each market of a table."""
-    if table.is_empty():
-        return
-    codes, first = label_codes([table["connector"], table["pair"]])
-    order = np.argsort(codes, kind="stable")
-    edges = np.searchsorted(codes[order], np.arange(first.size + 1))
-    for i, row in enumerate(first):
-        names = table["connector"][int(row)], table["pair"][int(row)]
-        yield str(names[0]), str(names[1]), order[edges[i] : edges[i + 1]]
 
 
 def _us(times: pl.Series) -> Ints:
@@ -132,33 +127,28 @@ def _fill_facts(data: PerformanceDataSource, mids: Mids, max_age_s: float) -> Fi
             if horizon >= 2.0 * tick[rows[0]]:
                 later[horizon][rows] = market.after(when, horizon)
     later[0.0] = before.mid
-    return FillFacts(before, later, tick, _order_of_fills(data))
+    return FillFacts(before, later, tick, Index(data.orders["order_id"]).rows(data.fills["order_id"]))
 
 
-def _order_of_fills(data: PerformanceDataSource) -> Ints:
-    """Row of the order of each fill; −1 where there is none."""
-    if data.orders.is_empty():
-        return np.full(data.fills.height, -1)
-    rows = data.orders.select("order_id").with_row_index("order_row").unique("order_id", keep="first")
-    joined = data.fills.select("order_id").join(rows, on="order_id", how="left", maintain_order="left")
-    return joined["order_row"].cast(pl.Int64).fill_null(-1).to_numpy()
-
-
-def _order_prices(data: PerformanceDataSource, mids: Mids, max_age_s: float) -> OrderPrices:
+def _order_prices(
+    data: PerformanceDataSource, mids: Mids, max_age_s: float, order_of_fill: Ints
+) -> OrderPrices:
     orders = data.orders
     created = _us(orders["at"])
     arrival, decision = Looked.nothing(orders.height), np.full(orders.height, np.nan)
-    decided, decided_by = decisions(data)
+    decided, decided_by = decisions(data, order_of_fill)
     for connector, pair, rows in by_market(orders):
         market = mids.of(connector, pair)
         arrival.put(rows, market.at(created[rows], max_age_s))
         known = rows[~np.isnan(decided[rows])]
         decision[known] = market.at(decided[known].astype(np.int64), max_age_s).mid
-    level, levels = order_levels(orders, data.executors)
-    return OrderPrices(arrival, decided, decided_by, decision, level, levels)
+    ticks = Ticks.of(orders)
+    level, levels = order_levels(orders, data.executors, ticks)
+    two = ticks.is_two_sided(sides(orders))
+    return OrderPrices(arrival, decided, decided_by, decision, two, level, levels)
 
 
-def decisions(data: PerformanceDataSource) -> tuple[Floats, pl.Series]:
+def decisions(data: PerformanceDataSource, order_of_fill: Ints) -> tuple[Floats, Ints]:
     """When the bot decided on each order (µs UTC, NaN where it never traded and nothing asks), and by what.
 
     First the executor's own start, for its first order; then the time in the client order id, where it
@@ -166,18 +156,18 @@ def decisions(data: PerformanceDataSource) -> tuple[Floats, pl.Series]:
     """
     orders = data.orders
     created = _us(orders["at"]).astype(np.float64)
-    traded = orders["order_id"].is_in(data.fills["order_id"].unique().implode())
-    asks = (traded | (orders["order_type"] == "MARKET")).to_numpy()
-    decided, by = np.full(orders.height, np.nan), np.full(orders.height, "creation", dtype=object)
+    asks = (orders["order_type"] == "MARKET").to_numpy().copy()
+    asks[order_of_fill[order_of_fill >= 0]] = True
+    decided, by = np.full(orders.height, np.nan), np.zeros(orders.height, np.int64)
     rows = np.flatnonzero(asks)
     decided[rows] = created[rows]
     told = decisions_us(orders["order_id"].gather(rows)).cast(pl.Float64).fill_null(np.nan).to_numpy()
     near = np.abs(told - created[rows]) <= _NEAR_US
-    decided[rows[near]], by[rows[near]] = told[near], "order_id"
+    decided[rows[near]], by[rows[near]] = told[near], DECIDED_BY.index("order_id")
     first, starts = _executor_starts(data)
     asked = asks[first]
-    decided[first[asked]], by[first[asked]] = starts[asked], "executor"
-    return decided, pl.Series(by, dtype=pl.String)
+    decided[first[asked]], by[first[asked]] = starts[asked], DECIDED_BY.index("executor")
+    return decided, by
 
 
 def _executor_starts(data: PerformanceDataSource) -> tuple[Ints, Floats]:

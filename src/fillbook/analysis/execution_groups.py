@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import pairwise
-
 import numpy as np
 import polars as pl
 
+from fillbook.analysis.execution_tags import Tags
 from fillbook.arrays import Bools, Floats, Ints
 from fillbook.metrics.bootstrap import ratio_intervals
 from fillbook.metrics.execution import wilson
@@ -15,89 +13,13 @@ from fillbook.metrics.inputs import ORDER_CLASSES
 
 HOUR_US = 3_600_000_000
 _BPS = 1e4
-_SIZES = ("smallest fifth", "second fifth", "middle fifth", "fourth fifth", "largest fifth")
-_SPREADS_BPS = (0.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 _OPEN = ORDER_CLASSES.index("OPEN")
 _FULL = (ORDER_CLASSES.index("FILLED"), ORDER_CLASSES.index("FILLED_INCOMPLETE_DATA"))
 _JOINT = 0.05  # chance that any interval of one table misses
-FILL_BY = ("side", "level", "size", "hour", "liquidity", "pair", "controller")
-ORDER_BY = ("order_type", "side", "level", "spread", "hour", "pair", "controller")
-
-
-def fill_tags(fills: pl.DataFrame) -> Mapping[str, pl.Series]:
-    """What a fill can be grouped by: names as text, null where it has none."""
-    return {
-        "side": _side(fills), "level": fills["level"].cast(pl.String),
-        "size": _fifths((fills["amount_base"] * fills["price_quote"] * fills["rate"]).to_numpy()),
-        "hour": _hour(fills["at"]), "liquidity": fills["liquidity"], "pair": fills["pair"].cast(pl.String),
-        "controller": fills["controller_id"].cast(pl.String),
-    }  # fmt: skip
-
-
-def order_tags(orders: pl.DataFrame) -> Mapping[str, pl.Series]:
-    """What an order can be grouped by."""
-    distance = orders.select(
-        pl.col("side") * (pl.col("arrival_quote") - pl.col("limit_quote")) / pl.col("arrival_quote") * _BPS
-    ).to_series()
-    return {
-        "order_type": orders["order_type"].cast(pl.String), "side": _side(orders),
-        "level": orders["level"].cast(pl.String), "spread": _spread_bands(distance),
-        "hour": _hour(orders["created_at"]), "pair": orders["pair"].cast(pl.String),
-        "controller": orders["controller_id"].cast(pl.String),
-    }  # fmt: skip
-
-
-def _side(rows: pl.DataFrame) -> pl.Series:
-    return rows.select(
-        pl.when(pl.col("side") > 0).then(pl.lit("BUY")).when(pl.col("side") < 0).then(pl.lit("SELL"))
-    ).to_series()
-
-
-def _hour(at: pl.Series) -> pl.Series:
-    return at.dt.strftime("%H")
-
-
-def _fifths(worth: Floats) -> pl.Series:
-    """Fifths of the fills by value; ties stay together, so a fifth may be empty."""
-    if not np.isfinite(worth).any():
-        return pl.Series([None] * worth.size, dtype=pl.String)
-    edges = np.nanquantile(worth, [0.2, 0.4, 0.6, 0.8])
-    names = pl.Series(_SIZES).gather(pl.Series(np.searchsorted(edges, worth, side="left")))
-    return names if np.isfinite(worth).all() else names.set(pl.Series(np.isnan(worth)), None)
-
-
-def _spread_bands(distance: pl.Series) -> pl.Series:
-    """Bands of the distance of the limit from the mid at creation; null where either is missing."""
-    names = [
-        "through the mid",
-        *(f"{low:g}–{high:g} bps" for low, high in pairwise(_SPREADS_BPS)),
-        f"over {_SPREADS_BPS[-1]:g} bps",
-    ]
-    place = np.searchsorted(_SPREADS_BPS, distance.fill_null(np.nan).to_numpy(), side="right")
-    return pl.Series(names).gather(pl.Series(np.minimum(place, len(names) - 1))).set(distance.is_null(), None)
-
-
-def _codes(tags: pl.Series) -> tuple[list[str], Ints]:
-    """Names in order and the code of each row; −1 without a name."""
-    names = sorted(tags.drop_nulls().unique().to_list(), key=_order)
-    enum = tags.cast(pl.Enum(names))
-    return names, enum.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
-
-
-def _order(name: str) -> tuple[int, float, str]:
-    """Fifths and bands in their own order, ranks by number, the rest by name."""
-    for known in (_SIZES, ("through the mid",)):
-        if name in known:
-            return (0, float(known.index(name)), name)
-    head = name.split("–", maxsplit=1)[0].split("+", maxsplit=1)[0].removeprefix("over ").removesuffix(" bps")
-    try:
-        return (1, float(head), name)
-    except ValueError:
-        return (2, 0.0, name)
 
 
 def fill_groups(
-    at_us: Ints, qty: Floats, price: Floats, mid: Floats, later: Floats, tags: pl.Series
+    at_us: Ints, qty: Floats, price: Floats, mid: Floats, later: Floats, tags: Tags
 ) -> pl.DataFrame:
     """Edge and markout of each group.
 
@@ -106,7 +28,7 @@ def fill_groups(
     at_us, qty, price, mid, later
         Per fill: time, signed base times reporting rate, price, mid just before it and a horizon later.
     tags
-        Group of each; null leaves it out.
+        Group of each; one without is left out.
 
     Returns
     -------
@@ -116,8 +38,7 @@ def fill_groups(
         interval ``low, high``: 95 % for all groups of the table together, by stationary bootstrap over hours;
         null with fewer than 20 hours of fills.
     """
-    names, code = _codes(tags)
-    n = len(names)
+    code, n = tags.code, len(tags.names)
     known = ~(np.isnan(mid) | np.isnan(later) | np.isnan(qty)) & (code >= 0)
     worth, base = np.abs(qty) * price, np.abs(qty) * mid
 
@@ -131,7 +52,7 @@ def fill_groups(
     low, high = _intervals(at_us[known], code[known], gain[known], base[known], n)
     with np.errstate(divide="ignore", invalid="ignore"):
         frame = pl.DataFrame({
-            "tag": pl.Series(names, dtype=pl.String),
+            "tag": pl.Series([*tags.names], dtype=pl.String),
             "n": np.bincount(code[code >= 0], minlength=n), "n_used": np.bincount(code[known], minlength=n),
             "worth": total, "coverage": per_group(worth, known) / total,
             "edge_bps": _BPS * per_group(qty * (mid - price), has_mid) / per_group(base, has_mid),
@@ -154,7 +75,7 @@ def _intervals(at_us: Ints, code: Ints, gain: Floats, base: Floats, n: int) -> t
     return ratio_intervals(hours, tops, bottoms, level=1.0 - _JOINT / n)
 
 
-def order_groups(orders: pl.DataFrame, price: Floats, tags: pl.Series) -> pl.DataFrame:
+def order_groups(orders: pl.DataFrame, price: Floats, tags: Tags) -> pl.DataFrame:
     """Fill rates of each group of orders.
 
     Parameters
@@ -164,7 +85,7 @@ def order_groups(orders: pl.DataFrame, price: Floats, tags: pl.Series) -> pl.Dat
     price
         Weight of one base of each order, NaN where unknown.
     tags
-        Group of each; null leaves it out.
+        Group of each; one without is left out.
 
     Returns
     -------
@@ -174,8 +95,7 @@ def order_groups(orders: pl.DataFrame, price: Floats, tags: pl.Series) -> pl.Dat
         ``partial_ratio, cancel_ratio, expired_ratio, failed_ratio`` and ``fills_per_order_hour``. Null where
         a group has no ended order.
     """
-    names, code = _codes(tags)
-    n = len(names)
+    code, n = tags.code, len(tags.names)
     kind = orders["order_class"].to_numpy()
     filled, amount = orders["filled_base"].to_numpy(), orders["amount_base"].to_numpy()
     named = code >= 0
@@ -200,7 +120,7 @@ def order_groups(orders: pl.DataFrame, price: Floats, tags: pl.Series) -> pl.Dat
             for name, label in (("cancel", "CANCELLED"), ("expired", "EXPIRED"), ("failed", "FAILED"))
         }
         frame = pl.DataFrame({
-            "tag": pl.Series(names, dtype=pl.String),
+            "tag": pl.Series([*tags.names], dtype=pl.String),
             "n_terminal": terminal.astype(np.int64), "n_open": count(kind == _OPEN).astype(np.int64),
             "n_filled": with_fill.astype(np.int64), "fill_rate": with_fill / terminal, "low": low,
             "high": high, "fill_rate_full": count(ended & full) / terminal,

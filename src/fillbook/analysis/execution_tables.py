@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from fillbook.analysis.execution_facts import Facts, FillFacts
+from fillbook.analysis.execution_facts import DECIDED_BY, Facts, FillFacts
 from fillbook.analysis.mids import KINDS
 from fillbook.analysis.orders import order_facts
 from fillbook.analysis.view import View
@@ -18,7 +18,6 @@ US = 1e6
 _UTC = pl.Datetime("us", "UTC")
 _BPS = 1e4
 LIQUIDITY_OF = {"LIMIT_MAKER": "maker", "MARKET": "taker", "AMM_SWAP": "taker"}
-_TICK_KEYS = ("bot", "connector", "pair", "at")
 _ORDER_NAMES = (
     "bot", "strategy", "connector", "pair", "quote", "controller_id", "executor_id", "side", "order_type",
     "order_id",
@@ -93,7 +92,6 @@ def order_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Dat
     orders = data.orders[rows] if rows.size != data.orders.height else data.orders
     prices = facts.orders
     arrival = prices.arrival.taken(rows)
-    two = _two_sided(orders)
     frame = orders.select(
         *_ORDER_NAMES, "amount_base", limit_quote="price_quote", created_at="at",
         last_status=pl.col("last_status"),
@@ -107,20 +105,13 @@ def order_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Dat
         pl.Series("class", _named(held["order_class"].to_numpy(), ORDER_CLASSES)),
         pl.Series("level", _named(prices.level[rows], prices.levels)),
         pl.Series("decided_at", prices.decided_us[rows]).cast(pl.Int64, strict=False).cast(_UTC),
-        prices.decided_by.gather(rows).alias("decided_by"),
+        pl.Series("decided_by", _named(prices.decided_by[rows], DECIDED_BY)),
         pl.Series("decision_quote", prices.decision[rows]), pl.Series("arrival_quote", arrival.mid),
         pl.Series("arrival_bid_quote", arrival.bid), pl.Series("arrival_ask_quote", arrival.ask),
         pl.Series("arrival_age_s", arrival.age_s), pl.Series("arrival_from", _named(arrival.kind, KINDS)),
-        two.alias("is_two_sided"),
+        pl.Series("is_two_sided", prices.is_two_sided[rows]),
     )  # fmt: skip
     return frame.fill_nan(None).with_columns(**_lives(seen), **_slippage()).fill_nan(None)
-
-
-def _two_sided(orders: pl.DataFrame) -> pl.Series:
-    """Whether the other side was quoted by the same bot, market and tick."""
-    side = pl.col("side")
-    both = (side.min() < side.max()).over(_TICK_KEYS)
-    return orders.select(both.fill_null(value=False)).to_series()
 
 
 def _lives(seen: View) -> dict[str, pl.Expr]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from fillbook.analysis.execution_facts import by_market
 from fillbook.analysis.market_volume import market_volumes, volume_of
+from fillbook.analysis.markets import by_market
 from fillbook.analysis.view import View
 from fillbook.metrics.timing import uptime
 from fillbook.performance_data_source import PerformanceDataSource
@@ -79,7 +79,11 @@ def uptimes(seen: View, orders: pl.DataFrame) -> pl.DataFrame:
     """
     limit = orders.filter(~pl.col("order_is_market"), pl.col("side").is_not_null())
     end = pl.lit(seen.ledger.end_us).cast(pl.Int64)
-    timed = limit.with_columns(
+    timed = limit.select(
+        "bot",
+        "connector",
+        "pair",
+        "side",
         start=pl.col("created_at").dt.timestamp("us") / US,
         end=pl.min_horizontal(pl.col("ended_at").dt.timestamp("us").fill_null(end), end) / US,
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from fillbook.analysis.markets import by_market
 from fillbook.analysis.own_quotes import own_quotes
 from fillbook.arrays import Bools, Floats, Ints
 from fillbook.conventions import Conventions
@@ -23,6 +24,7 @@ KIND_TEXT: Mapping[str, str] = {
     "trades": "public trades", "own_quotes": "the bot's own two-sided quotes", "candles": "candle closes",
 }  # fmt: skip
 NONE = -1
+_ASKED = ("connector", "pair", "at", "mid_quote")
 US = 1_000_000
 Market = tuple[str, str]
 
@@ -120,11 +122,11 @@ class Mids:
 
     def __init__(self, tables: Mapping[str, pl.DataFrame], conventions: Conventions) -> None:
         """Sort what the tables hold into markets; nothing is looked up yet."""
-        self._quotes = _by_market(tables["quotes"])
-        self._trades = _by_market(tables.get("market_trades", pl.DataFrame()))
-        self._own = _by_market(own_quotes(tables["orders"], tables["controllers"]))
+        self._quotes = _Held.of(tables["quotes"].select(*_ASKED, "kind", "bid_quote", "ask_quote"))
+        self._trades = _Held.of(tables["market_trades"])
+        self._own = _Held.of(own_quotes(tables["orders"], tables["controllers"]))
         is_proxy = conventions.mid_proxy == "candle"
-        self._candles = _by_market(tables["candles"]) if is_proxy else {}
+        self._candles = _Held.of(tables["candles"] if is_proxy else None)
         self._known: dict[Market, MarketMids] = {}
 
     def of(self, connector: str, pair: str) -> MarketMids:
@@ -145,12 +147,24 @@ class Mids:
         return self._known[key]
 
 
-def _by_market(table: pl.DataFrame) -> dict[Market, pl.DataFrame]:
-    """Rows of each market; a missing name is blank."""
-    if table.is_empty():
-        return {}
-    groups = table.partition_by(["connector", "pair"], as_dict=True, maintain_order=True)
-    return {(str(venue or ""), str(pair or "")): rows for (venue, pair), rows in groups.items()}
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A table and the rows of each of its markets; a missing name is blank."""
+
+    table: pl.DataFrame
+    rows: Mapping[Market, Ints]
+
+    @classmethod
+    def of(cls, table: pl.DataFrame | None) -> _Held:
+        held = pl.DataFrame() if table is None else table
+        return cls(held, {(venue, pair): rows for venue, pair, rows in by_market(held)})
+
+    def get(self, market: Market) -> pl.DataFrame | None:
+        """Rows of a market, None where it has none."""
+        found = self.rows.get(market)
+        if found is None:
+            return None
+        return self.table if found.size == self.table.height else self.table[found]
 
 
 def _samples(kind: str, rows: pl.DataFrame, bid: str = "bid_quote", ask: str = "ask_quote") -> Samples:
@@ -166,8 +180,10 @@ def _samples(kind: str, rows: pl.DataFrame, bid: str = "bid_quote", ask: str = "
 def _quote_samples(rows: pl.DataFrame | None) -> list[Samples]:
     if rows is None:
         return []
-    kinds = rows.partition_by("kind", as_dict=True, maintain_order=True)
-    return [_samples(str(kind), mine) for (kind,), mine in kinds.items()]
+    kinds = rows["kind"].unique().cast(pl.String).to_list()
+    if len(kinds) == 1:
+        return [_samples(kinds[0], rows)]
+    return [_samples(kind, rows.filter(pl.col("kind") == kind)) for kind in kinds]
 
 
 def _trade_samples(rows: pl.DataFrame | None) -> list[Samples]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import polars as pl
 
+from fillbook.analysis.ticks import Ticks, limits, sides
 from fillbook.schema.tables import dtypes_of
 
-_WHO = ("bot", "connector", "pair", "controller_id", "at")
 _AGREES = 0.1  # of the quoted spread: two mids of one tick further apart come from other spreads
 SCHEMA: dict[str, pl.DataType] = {
     "connector": dtypes_of("orders")["connector"], "pair": dtypes_of("orders")["pair"],
@@ -39,19 +40,20 @@ def own_quotes(orders: pl.DataFrame, controllers: pl.DataFrame) -> pl.DataFrame:
         ``connector, pair, at, mid_quote, spread_fraction`` (quoted, of the mid) and ``is_known``: whether
         the spreads are configured; else they are assumed to be symmetric.
     """
-    price, side = pl.col("price_quote"), pl.col("side")
-    ticks = (
-        orders.lazy()
-        .filter(price.is_not_null(), pl.col("order_type").is_in(["LIMIT", "LIMIT_MAKER"]), price > 0.0)
-        .group_by(_WHO)
-        .agg(
-            bid=price.filter(side > 0).max(), ask=price.filter(side < 0).min(), two=side.sum(), n=pl.len()
-        )
-        .filter(pl.col("two") == 0, pl.col("n") > 0, pl.col("bid") < pl.col("ask"))
-        .collect()
+    quotes = orders.filter(
+        pl.col("price_quote") > 0.0, pl.col("order_type").is_in(["LIMIT", "LIMIT_MAKER"]),
+        pl.col("side").is_not_null(),
     )  # fmt: skip
-    if ticks.is_empty():
+    found, side, price = Ticks.of(quotes), sides(quotes), limits(quotes)
+    bid = found.greatest(np.where(side > 0.0, price, -np.inf))
+    ask = -found.greatest(np.where(side < 0.0, -price, -np.inf))
+    good = np.flatnonzero((found.sums(side) == 0.0) & np.isfinite(bid) & np.isfinite(ask) & (bid < ask))
+    if good.size == 0:
         return pl.DataFrame(schema=SCHEMA)
+    first = found.order[found.start[good]]
+    ticks = quotes[first].select("bot", "connector", "pair", "controller_id", "at").with_columns(
+        bid=pl.Series(bid[good]), ask=pl.Series(ask[good])
+    )  # fmt: skip
     spreads = _configured(controllers)
     known = ticks.join(spreads, on=["bot", "controller_id"], how="left", maintain_order="left")
     low = pl.col("bid") / (1.0 - pl.col("buy_spread"))
@@ -62,9 +64,10 @@ def own_quotes(orders: pl.DataFrame, controllers: pl.DataFrame) -> pl.DataFrame:
     mids = known.with_columns(
         is_known=is_known, mid_quote=pl.when(is_known).then((low + high) / 2.0).otherwise(mean)
     ).with_columns(spread_fraction=(pl.col("ask") - pl.col("bid")) / pl.col("mid_quote"))
-    one = mids.group_by("connector", "pair", "at").agg(
+    is_alone = ticks["bot"].n_unique() == 1 and ticks["controller_id"].n_unique() == 1
+    one = mids if is_alone else mids.group_by("connector", "pair", "at").agg(
         pl.col("mid_quote").median(), pl.col("spread_fraction").min(), pl.col("is_known").all()
-    )
+    )  # fmt: skip
     return one.sort("at", "connector", "pair").select(*SCHEMA)
 
 

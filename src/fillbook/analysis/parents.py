@@ -11,8 +11,9 @@ import json
 import numpy as np
 import polars as pl
 
-from fillbook.analysis.execution_facts import Facts, by_market
+from fillbook.analysis.execution_facts import Facts
 from fillbook.analysis.market_volume import market_volumes, volume_of
+from fillbook.analysis.markets import by_market
 from fillbook.analysis.view import View
 from fillbook.arrays import Bools, Floats
 from fillbook.ledger.book_sums import INVERSE

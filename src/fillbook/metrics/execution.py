@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 
 from fillbook.arrays import Bools, Floats, Ints
+from fillbook.ledger.sums import total
 from fillbook.metrics.inputs import ORDER_CLASSES
 from fillbook.metrics.registry import metric
 from fillbook.results import Undefined
@@ -125,8 +125,8 @@ def fill_rate_quantity(
 ) -> float:  # fmt: skip
     """Share of the value asked for that was filled; overfills count no more than the order."""
     ended = _terminal(order_class, order_is_market, kind) & ~np.isnan(order_price)
-    asked = math.fsum((order_amount * order_price)[ended])
-    got = math.fsum((np.minimum(order_filled, order_amount) * order_price)[ended])
+    asked = total((order_amount * order_price)[ended])
+    got = total((np.minimum(order_filled, order_amount) * order_price)[ended])
     return got / asked if asked > 0.0 else Undefined("no_orders")
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fillbook.arrays import Bools, Floats
+from fillbook.ledger.sums import total
 from fillbook.metrics.registry import metric
 from fillbook.results import Undefined
 from fillbook.units import Unit
@@ -81,8 +81,8 @@ def twap(at: Floats, mid: Floats, start: Floats, end: Floats, max_age_s: float) 
 
 
 def _share(fill_worth: Floats, chosen: Bools) -> float:
-    total = math.fsum(fill_worth)
-    return math.fsum(fill_worth[chosen]) / total if total > 0.0 else Undefined("empty")
+    whole = total(fill_worth)
+    return total(fill_worth[chosen]) / whole if whole > 0.0 else Undefined("empty")
 
 
 def _share_of_known(fill_worth: Floats, fill_liquidity: Floats, kind: float) -> float:
@@ -126,8 +126,8 @@ def unknown_share(fill_worth: Floats, fill_is_unknown: Bools) -> float:
 )  # fmt: skip
 def market_participation(own_volume: Floats, market_volume: Floats) -> float:
     """Own volume over the market's, pair by pair at its price, while the bots ran."""
-    total = math.fsum(market_volume)
-    return math.fsum(own_volume) / total if total > 0.0 else Undefined.unavailable("no_candles")
+    whole = total(market_volume)
+    return total(own_volume) / whole if whole > 0.0 else Undefined.unavailable("no_candles")
 
 
 @metric(
@@ -137,5 +137,5 @@ def market_participation(own_volume: Floats, market_volume: Floats) -> float:
 )  # fmt: skip
 def liquidity_provision(maker_volume: Floats, market_volume: Floats) -> float:
     """Maker volume over the market's, while the bots ran."""
-    total = math.fsum(market_volume)
-    return math.fsum(maker_volume) / total if total > 0.0 else Undefined.unavailable("no_candles")
+    whole = total(market_volume)
+    return total(maker_volume) / whole if whole > 0.0 else Undefined.unavailable("no_candles")

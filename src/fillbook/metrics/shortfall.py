@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from fillbook.arrays import Bools, Floats, Ints
+from fillbook.ledger.sums import total
 from fillbook.metrics.registry import metric
 from fillbook.metrics.spreads import ratio_of_sums
 from fillbook.results import Undefined
@@ -192,4 +192,4 @@ def slippage_twap(
 
 def total_bps(parts: Shortfall, wants: Intents) -> float:
     """Shortfall of all parents in bps of what was decided on."""
-    return _BPS * math.fsum(parts.total) / math.fsum(wants.asked * wants.decision)
+    return _BPS * total(parts.total) / total(wants.asked * wants.decision)

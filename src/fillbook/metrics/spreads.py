@@ -6,11 +6,10 @@ not known (NaN) is in no sum.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from fillbook.arrays import Bools, Floats
+from fillbook.ledger.sums import total
 from fillbook.metrics.registry import metric
 from fillbook.results import Undefined
 from fillbook.units import Unit
@@ -33,10 +32,10 @@ def ratio_of_sums(gain: Floats, worth: Floats, known: Bools) -> float:
     """``Σ gain / Σ worth`` over what is known, in bps; unavailable where nothing is."""
     if known.size == 0:
         return Undefined("empty")
-    total = math.fsum(worth[known])
-    if total <= 0.0:
+    whole = total(worth[known])
+    if whole <= 0.0:
         return Undefined.unavailable("no_mid")
-    return _BPS * math.fsum(gain[known]) / total
+    return _BPS * total(gain[known]) / whole
 
 
 def markout(fill_qty: Floats, fill_price: Floats, fill_mid: Floats, later: Floats) -> float:
@@ -55,7 +54,7 @@ def spread_earned(fill_qty: Floats, fill_price: Floats, fill_mid: Floats) -> flo
     known = ~np.isnan(gain)
     if not known.any():
         return Undefined.unavailable("no_mid") if known.size else Undefined("empty")
-    return math.fsum(gain[known])
+    return total(gain[known])
 
 
 @metric(
@@ -77,8 +76,8 @@ def capture(qty: Floats, price: Floats, bid: Floats, ask: Floats, chosen: Bools)
     known = chosen & ~np.isnan(bid) & ~np.isnan(ask) & ~is_crossed(bid, ask)
     if not known.any():
         return Undefined.unavailable("no_quote") if chosen.size else Undefined("empty")
-    room = math.fsum((np.abs(qty) * (ask - bid) / 2.0)[known])
-    gain = math.fsum(edge(qty, price, (bid + ask) / 2.0)[known])
+    room = total((np.abs(qty) * (ask - bid) / 2.0)[known])
+    gain = total(edge(qty, price, (bid + ask) / 2.0)[known])
     return gain / room if room > 0.0 else Undefined("zero_spread")
 
 
@@ -137,11 +136,11 @@ def matched_spread(fill_qty: Floats, fill_price: Floats, fill_pair: Floats) -> f
     for pair in np.unique(fill_pair):
         mine = fill_pair == pair
         qty, price = fill_qty[mine], fill_price[mine]
-        bought, sold = math.fsum(qty[qty > 0.0]), -math.fsum(qty[qty < 0.0])
+        bought, sold = total(qty[qty > 0.0]), -total(qty[qty < 0.0])
         if bought <= 0.0 or sold <= 0.0:
             continue
-        paid = math.fsum((qty * price)[qty > 0.0]) / bought
-        got = -math.fsum((qty * price)[qty < 0.0]) / sold
+        paid = total((qty * price)[qty > 0.0]) / bought
+        got = -total((qty * price)[qty < 0.0]) / sold
         both = min(bought, sold)
         gain += both * (got - paid)
         worth += both * (got + paid) / 2.0
@@ -186,4 +185,4 @@ def adverse_selection(fill_qty: Floats, fill_mid: Floats, fill_mid_60s: Floats) 
     known = ~np.isnan(moved)
     if not known.any():
         return Undefined.unavailable("no_mid") if known.size else Undefined("empty")
-    return math.fsum(moved[known])
+    return total(moved[known])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fillbook.arrays import Bools, Floats, Ints
+from fillbook.ledger.sums import total
 from fillbook.metrics.registry import metric
 from fillbook.results import Undefined
 from fillbook.units import Unit
@@ -67,7 +68,7 @@ def union_s(start: Floats, end: Floats) -> float:
     reached = np.maximum.accumulate(end)
     fresh = np.concatenate([[True], start[1:] > reached[:-1]])
     lasts = np.concatenate([reached[:-1][fresh[1:]], reached[-1:]])
-    return math.fsum(lasts - start[fresh])
+    return total(lasts - start[fresh])
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +144,8 @@ def _latency(seconds: Floats, share: float) -> float:
 )  # fmt: skip
 def fills_per_order_hour(order_live_s: Floats, order_n_fills: Floats, order_is_market: Bools) -> float:
     """Fills for every hour that one limit order stood in the book; does not depend on the refresh time."""
-    live = math.fsum(order_live_s[~order_is_market])
-    return (
-        math.fsum(order_n_fills[~order_is_market]) / live * _HOUR_S if live > 0.0 else Undefined("no_orders")
-    )
+    live = total(order_live_s[~order_is_market])
+    return total(order_n_fills[~order_is_market]) / live * _HOUR_S if live > 0.0 else Undefined("no_orders")
 
 
 @metric(
@@ -200,5 +199,5 @@ def ask_uptime(uptime_ask_s: Floats, uptime_window_s: Floats) -> float:
 
 
 def _uptime(live: Floats, window: Floats) -> float:
-    total = math.fsum(window)
-    return math.fsum(live) / total if total > 0.0 else Undefined("no_orders")
+    whole = total(window)
+    return total(live) / whole if whole > 0.0 else Undefined("no_orders")

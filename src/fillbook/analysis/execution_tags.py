@@ -1,0 +1,107 @@
+"""What fills and orders are grouped by: side, level, size, spread, hour …, as codes and names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+
+from fillbook.arrays import Floats, Ints
+from fillbook.ledger.codes import label_codes
+
+_BPS = 1e4
+_SIZES = ("smallest fifth", "second fifth", "middle fifth", "fourth fifth", "largest fifth")
+_SPREADS_BPS = (0.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+_BANDS = (
+    "through the mid", *(f"{low:g}–{high:g} bps" for low, high in pairwise(_SPREADS_BPS)),
+    f"over {_SPREADS_BPS[-1]:g} bps",
+)  # fmt: skip
+_HOURS = tuple(f"{hour:02d}" for hour in range(24))
+_SIDES = ("BUY", "SELL")
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """Group of each row: index into `names`, −1 where it has none. Every name occurs."""
+
+    names: tuple[str, ...]
+    code: Ints
+
+    @classmethod
+    def of(cls, names: tuple[str, ...], code: Ints) -> Tags:
+        """Keep the names that occur, in their order."""
+        present = np.flatnonzero(np.bincount(code[code >= 0], minlength=len(names)))
+        place = np.full(len(names) + 1, -1, np.int64)
+        place[present] = np.arange(present.size)
+        return cls(tuple(names[i] for i in present), place[code])
+
+    @classmethod
+    def of_labels(cls, labels: pl.Series) -> Tags:
+        """Names of a categorical or text column: numbers by size, then the rest by name."""
+        if labels.is_empty():
+            return cls((), np.zeros(0, np.int64))
+        code, first = label_codes([labels.cast(pl.Categorical)])
+        found = [labels[int(row)] for row in first]
+        order = sorted(
+            (i for i, name in enumerate(found) if name is not None), key=lambda i: _place(found[i])
+        )
+        place = np.full(len(found), -1, np.int64)
+        place[order] = np.arange(len(order))
+        return cls(tuple(str(found[i]) for i in order), place[code])
+
+
+def _place(name: str) -> tuple[int, int, str]:
+    digits = name.rstrip("+")
+    return (0, int(digits), name) if digits.isdigit() else (1, 0, name)
+
+
+def fill_tags(fills: pl.DataFrame) -> Mapping[str, Tags]:
+    """Groups of the fills of `execution_tables.fill_table`."""
+    worth = (fills["amount_base"] * fills["price_quote"] * fills["rate"]).to_numpy()
+    return {
+        "side": _side(fills), "level": Tags.of_labels(fills["level"]), "size": _fifths(worth),
+        "hour": _hour(fills["at"]), "liquidity": Tags.of_labels(fills["liquidity"]),
+        "pair": Tags.of_labels(fills["pair"]), "controller": Tags.of_labels(fills["controller_id"]),
+    }  # fmt: skip
+
+
+def order_tags(orders: pl.DataFrame) -> Mapping[str, Tags]:
+    """Groups of the orders of `execution_tables.order_table`."""
+    return {
+        "order_type": Tags.of_labels(orders["order_type"]), "side": _side(orders),
+        "level": Tags.of_labels(orders["level"]), "spread": _bands(orders),
+        "hour": _hour(orders["created_at"]), "pair": Tags.of_labels(orders["pair"]), "controller": Tags.of_labels(orders["controller_id"]),
+    }  # fmt: skip
+
+
+def _side(rows: pl.DataFrame) -> Tags:
+    side = rows["side"].cast(pl.Float64).fill_null(0.0).to_numpy()
+    return Tags.of(_SIDES, np.where(side > 0.0, 0, np.where(side < 0.0, 1, -1)))
+
+
+def _hour(at: pl.Series) -> Tags:
+    """Hour of the day, UTC."""
+    return Tags.of(_HOURS, at.dt.hour().cast(pl.Int64).to_numpy())
+
+
+def _fifths(worth: Floats) -> Tags:
+    """Fifths by value; ties stay together, so a fifth may be empty."""
+    known = np.isfinite(worth)
+    if not known.any():
+        return Tags.of(_SIZES, np.full(worth.size, -1))
+    edges = np.quantile(worth[known], [0.2, 0.4, 0.6, 0.8])
+    return Tags.of(_SIZES, np.where(known, np.searchsorted(edges, worth, side="left"), -1))
+
+
+def _bands(orders: pl.DataFrame) -> Tags:
+    """Bands of the distance of the limit from the mid at creation."""
+    side, limit, mid = (
+        orders[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        for name in ("side", "limit_quote", "arrival_quote")
+    )
+    distance = side * (mid - limit) / mid * _BPS
+    band = np.searchsorted(_SPREADS_BPS, distance, side="right")
+    return Tags.of(_BANDS, np.where(np.isnan(distance), -1, band))
