@@ -18,7 +18,7 @@ from measure import peak, timed
 from fillbook.analysis.execution import execution
 from fillbook.etl.lineage import Lineage
 from fillbook.performance_data_source import PerformanceDataSource
-from fillbook.schema.tables import dtypes_of
+from fillbook.schema.tables import TABLES, dtypes_of, empty
 from fillbook.testing.tables import table
 
 START_US = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1e6)
@@ -85,7 +85,8 @@ def made(n: int) -> PerformanceDataSource:
         "at": at(quoted_us), "mid_quote": mid, "bid_quote": mid * 0.9999, "ask_quote": mid * 1.0001,
     }, {"kind": "quote_file"})  # fmt: skip
     tables = {"orders": orders, "fills": fills, "order_events": events, "quotes": quotes}
-    return PerformanceDataSource(tables, (), Lineage(), "", datetime.now(UTC))
+    whole = {name: tables.get(name, empty(name)) for name in TABLES}
+    return PerformanceDataSource(whole, (), Lineage(), "", datetime.now(UTC))
 
 
 def floor(data: PerformanceDataSource) -> object:

@@ -73,7 +73,8 @@ def order_tags(orders: pl.DataFrame) -> Mapping[str, Tags]:
     return {
         "order_type": Tags.of_labels(orders["order_type"]), "side": _side(orders),
         "level": Tags.of_labels(orders["level"]), "spread": _bands(orders),
-        "hour": _hour(orders["created_at"]), "pair": Tags.of_labels(orders["pair"]), "controller": Tags.of_labels(orders["controller_id"]),
+        "hour": _hour(orders["created_at"]), "pair": Tags.of_labels(orders["pair"]),
+        "controller": Tags.of_labels(orders["controller_id"]),
     }  # fmt: skip
 
 
