@@ -12,6 +12,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fillbook.analysis.execution import Execution, execution
     from fillbook.analysis.overview import Overview, overview
     from fillbook.conventions import Conventions
     from fillbook.errors import FillbookError
@@ -29,11 +30,13 @@ os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
 _HOME = {
     "METRICS": "fillbook.metrics.registry",
     "Conventions": "fillbook.conventions",
+    "Execution": "fillbook.analysis.execution",
     "Filter": "fillbook.filters",
     "FillbookError": "fillbook.errors",
     "Overview": "fillbook.analysis.overview",
     "PerformanceDataSource": "fillbook.performance_data_source",
     "evaluate": "fillbook.metrics.evaluate",
+    "execution": "fillbook.analysis.execution",
     "open_data": "fillbook.performance_data_source",
     "overview": "fillbook.analysis.overview",
 }
@@ -41,11 +44,13 @@ _HOME = {
 __all__ = [
     "METRICS",
     "Conventions",
+    "Execution",
     "FillbookError",
     "Filter",
     "Overview",
     "PerformanceDataSource",
     "evaluate",
+    "execution",
     "open_data",
     "overview",
 ]

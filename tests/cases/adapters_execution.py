@@ -123,7 +123,7 @@ def markouts(case: Case) -> Any:
         KINDS.index("quote_file"), np.array([int(ms) * MS for ms, _ in case["mids"]]),
         floats([mid for _, mid in case["mids"]]), nan, nan,
     )  # fmt: skip
-    market, end = MarketMids((samples,)), int(case["data_end_ms"]) * MS
+    market, end = MarketMids.of(samples), int(case["data_end_ms"]) * MS
     before = market.before(at_us, Conventions().max_quote_age_s).mid
     tick = num(case["fill_ts_resolution_ms"]) / MS
     later = {

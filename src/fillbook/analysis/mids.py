@@ -6,7 +6,8 @@ which one it was and how old the sample is. Nothing is interpolated, and nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ NONE = -1
 _ASKED = ("connector", "pair", "at", "mid_quote")
 US = 1_000_000
 Market = tuple[str, str]
+_Kind = Callable[[pl.DataFrame], "list[Samples]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,26 @@ class Samples:
     ask: Floats
 
 
-@dataclass(frozen=True, slots=True)
 class MarketMids:
-    """All samples of one market, best kind first."""
+    """Samples of one market, best kind first; a kind is prepared when a look-up first comes to it."""
 
-    samples: tuple[Samples, ...]
+    def __init__(self, sources: Sequence[Callable[[], list[Samples]]]) -> None:
+        """Remember where samples come from, best first."""
+        self._waiting = list(sources)
+        self._ready: list[Samples] = []
+
+    @classmethod
+    def of(cls, *samples: Samples) -> MarketMids:
+        """Samples as they are, best first."""
+        return cls([lambda: list(samples)])
+
+    def __iter__(self) -> Iterator[Samples]:
+        """Samples of each kind that has any."""
+        yield from self._ready
+        while self._waiting:
+            found = sorted(self._waiting.pop(0)(), key=lambda samples: samples.kind)
+            self._ready += found
+            yield from found
 
     def before(self, when: Ints, max_age_s: float) -> Looked:
         """Last sample strictly before each time: the state a trade met."""
@@ -96,7 +113,7 @@ class MarketMids:
 
     def _look(self, when: Ints, max_age_s: float, *, side: str, is_open: bool = True) -> Looked:
         found = Looked.nothing(when.size)
-        for samples in self.samples:
+        for samples in self:
             todo = np.flatnonzero(np.isnan(found.mid))
             if todo.size == 0:
                 break
@@ -121,30 +138,39 @@ class Mids:
     """Every mid the data holds, market by market."""
 
     def __init__(self, tables: Mapping[str, pl.DataFrame], conventions: Conventions) -> None:
-        """Sort what the tables hold into markets; nothing is looked up yet."""
-        self._quotes = _Held.of(tables["quotes"].select(*_ASKED, "kind", "bid_quote", "ask_quote"))
-        self._trades = _Held.of(tables["market_trades"])
-        self._own = _Held.of(own_quotes(tables["orders"], tables["controllers"]))
-        is_proxy = conventions.mid_proxy == "candle"
-        self._candles = _Held.of(tables["candles"] if is_proxy else None)
+        """Remember the tables; nothing is read yet."""
+        quotes = tables["quotes"].select(*_ASKED, "kind", "bid_quote", "ask_quote")
+        candles = tables["candles"] if conventions.mid_proxy == "candle" else tables["candles"].clear()
+        self._read: dict[_Kind, Callable[[], pl.DataFrame]] = {
+            _quote_samples: lambda: quotes, _trade_samples: lambda: tables["market_trades"],
+            _own_samples: lambda: own_quotes(tables["orders"], tables["controllers"]),
+            _candle_samples: lambda: candles,
+        }  # fmt: skip
+        self._held: dict[_Kind, _Held] = {}
         self._known: dict[Market, MarketMids] = {}
 
     def of(self, connector: str, pair: str) -> MarketMids:
         """Samples of a market; those of a file that names no venue count for the pair on any."""
         key = (connector, pair)
         if key not in self._known:
-            found = [
-                samples
-                for venue in (connector, "")
-                for samples in (
-                    *_quote_samples(self._quotes.get((venue, pair))),
-                    *_trade_samples(self._trades.get((venue, pair))),
-                    *_own_samples(self._own.get((venue, pair))),
-                    *_candle_samples(self._candles.get((venue, pair))),
-                )
-            ]
-            self._known[key] = MarketMids(tuple(sorted(found, key=lambda samples: samples.kind)))
+            venues = (connector, "")
+            self._known[key] = MarketMids([
+                functools.partial(self._found, kind, venues, pair)
+                for kind in (_quote_samples, _trade_samples, _own_samples, _candle_samples)
+            ])  # fmt: skip
         return self._known[key]
+
+    def _found(self, kind: _Kind, venues: tuple[str, ...], pair: str) -> list[Samples]:
+        """Samples of a family of kinds on the venue and on no venue in particular."""
+        held = self._table_of(kind)
+        rows = [held.get((venue, pair)) for venue in venues]
+        return [samples for mine in rows if mine is not None for samples in kind(mine)]
+
+    def _table_of(self, kind: _Kind) -> _Held:
+        """The table a family of kinds reads, sorted into markets the first time."""
+        if kind not in self._held:
+            self._held[kind] = _Held.of(self._read[kind]())
+        return self._held[kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +181,8 @@ class _Held:
     rows: Mapping[Market, Ints]
 
     @classmethod
-    def of(cls, table: pl.DataFrame | None) -> _Held:
-        held = pl.DataFrame() if table is None else table
-        return cls(held, {(venue, pair): rows for venue, pair, rows in by_market(held)})
+    def of(cls, table: pl.DataFrame) -> _Held:
+        return cls(table, {(venue, pair): rows for venue, pair, rows in by_market(table)})
 
     def get(self, market: Market) -> pl.DataFrame | None:
         """Rows of a market, None where it has none."""
@@ -177,19 +202,15 @@ def _samples(kind: str, rows: pl.DataFrame, bid: str = "bid_quote", ask: str = "
     return Samples(KINDS.index(kind), at, mid, low, high)
 
 
-def _quote_samples(rows: pl.DataFrame | None) -> list[Samples]:
-    if rows is None:
-        return []
+def _quote_samples(rows: pl.DataFrame) -> list[Samples]:
     kinds = rows["kind"].unique().cast(pl.String).to_list()
     if len(kinds) == 1:
         return [_samples(kinds[0], rows)]
     return [_samples(kind, rows.filter(pl.col("kind") == kind)) for kind in kinds]
 
 
-def _trade_samples(rows: pl.DataFrame | None) -> list[Samples]:
+def _trade_samples(rows: pl.DataFrame) -> list[Samples]:
     """Between the last trade at the bid and the last at the ask where both are known, else the last price."""
-    if rows is None:
-        return []
     ordered = rows if rows["at"].is_sorted() else rows.sort("at", maintain_order=True)
     price, side = pl.col("price_quote"), pl.col("side")
     sided = ordered.select(
@@ -200,14 +221,12 @@ def _trade_samples(rows: pl.DataFrame | None) -> list[Samples]:
     return [_samples("trades", sided.with_columns(mid_quote=between.fill_null(price)), bid="", ask="")]
 
 
-def _own_samples(rows: pl.DataFrame | None) -> list[Samples]:
-    return [] if rows is None else [_samples("own_quotes", rows, bid="", ask="")]
+def _own_samples(rows: pl.DataFrame) -> list[Samples]:
+    return [_samples("own_quotes", rows, bid="", ask="")]
 
 
-def _candle_samples(rows: pl.DataFrame | None) -> list[Samples]:
+def _candle_samples(rows: pl.DataFrame) -> list[Samples]:
     """Closes of the finest candles, known when each candle ends."""
-    if rows is None:
-        return []
     finest = rows.filter(pl.col("interval_s") == pl.col("interval_s").min())
     known = pl.col("at") + pl.duration(seconds=pl.col("interval_s"))
     return [_samples("candles", finest.select(at=known, mid_quote="close_quote"), bid="", ask="")]

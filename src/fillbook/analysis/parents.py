@@ -20,6 +20,7 @@ from fillbook.ledger.book_sums import INVERSE
 from fillbook.ledger.fees import METHODS
 from fillbook.metrics.liquidity import twap, vwap
 from fillbook.metrics.shortfall import Intents, Pieces, shortfall
+from fillbook.metrics.spreads import is_crossed
 from fillbook.performance_data_source import PerformanceDataSource
 
 US = 1e6
@@ -28,6 +29,10 @@ _SLICED = ("twap_executor", "dca_executor")  # their orders add up to what was w
 _MAKERS = "market_making|liquidity_mining"  # strategies whose LIMIT orders are quotes
 _COVERED = 0.5  # of the window: less of it and there is no time-weighted price
 _LASTS_S = 120.0  # a mid counts no longer than this in a time-weighted price
+_OF_FIRST = (  # what a leg has from its first child
+    "executor_id", "bot", "connector", "pair", "quote", "side", "order_id", "decided_at", "created_at",
+    "decision_quote", "arrival_quote",
+)  # fmt: skip
 PARTS = ("delay", "timing", "spread", "opportunity", "fees")
 
 
@@ -127,25 +132,27 @@ def _wanted(executors: pl.DataFrame) -> pl.Series:
 
 
 def _legs(children: pl.DataFrame) -> pl.DataFrame:
-    """One row a parent: intention of its first child, end of its last."""
-    ordered = children.sort("created_at", maintain_order=True)
+    """One row a parent: an order of no executor as it is, a leg by its first child and the end of its last."""
+    names = ("key", *_OF_FIRST, "n_orders", "asked_base", "ended_at", "is_directional", "is_taker")
+    is_leg = pl.col("executor_id").is_not_null()
+    single = children.filter(~is_leg).with_columns(n_orders=pl.lit(1), asked_base="amount_base")
+    ordered = children.filter(is_leg).sort("created_at", maintain_order=True)
     sliced = pl.col("type").first().is_in(_SLICED).fill_null(value=False)
-    is_entry = pl.col("is_entry").first()
-    first = pl.when(is_entry).then(pl.col("wanted").first()).fill_null(pl.col("amount_base").first())
-    names = ("executor_id", "bot", "connector", "pair", "quote", "side", "order_id")
-    return (
+    first = pl.when(pl.col("is_entry").first()).then(pl.col("wanted").first())
+    asked = first.fill_null(pl.col("amount_base").first())
+    legs = (
         ordered.with_columns(is_entry=pl.col("side") == pl.col("side").first().over("executor_id"))
         .group_by("key", maintain_order=True)
         .agg(
-            pl.col(*names).first(), n_orders=pl.len(),
-            asked_base=pl.when(sliced).then(pl.col("amount_base").sum()).otherwise(first),
-            decided_at=pl.col("decided_at").first(), created_at=pl.col("created_at").first(),
+            pl.col(*_OF_FIRST).first(), n_orders=pl.len().cast(pl.Int32),
+            asked_base=pl.when(sliced).then(pl.col("amount_base").sum()).otherwise(asked),
             ended_at=pl.when(pl.col("ended_at").is_not_null().all()).then(pl.col("ended_at").max()),
-            decision_quote=pl.col("decision_quote").first(), arrival_quote=pl.col("arrival_quote").first(),
             is_directional=pl.col("is_directional").any(), is_taker=pl.col("is_taker").all(),
         )
-        .with_columns(pl.col("decided_at").fill_null(pl.col("created_at")), pl.col("side").cast(pl.Float64))
     )  # fmt: skip
+    return pl.concat([single.select(names), legs.select(names)]).with_columns(
+        pl.col("decided_at").fill_null(pl.col("created_at")), pl.col("side").cast(pl.Float64)
+    )
 
 
 def _end_mids(legs: pl.DataFrame, facts: Facts, seen: View) -> Floats:
@@ -162,9 +169,12 @@ def _their_fills(
     children: pl.DataFrame, legs: pl.DataFrame, data: PerformanceDataSource, seen: View, facts: Facts
 ) -> Pieces:
     """Fills of the children, by parent."""
-    place = pl.Series("key", legs["key"]).to_frame().with_row_index("parent")
-    of_child = children.select("order_row", "key").join(place, on="key", maintain_order="left")
+    is_leg = pl.col("executor_id").is_not_null()
+    single = children.filter(~is_leg)["order_row"].to_numpy()
+    keys = legs.filter(is_leg).select("key").with_row_index("parent", offset=single.size)
+    of_child = children.filter(is_leg).select("order_row", "key").join(keys, on="key", maintain_order="left")
     parent_of_order = np.full(data.orders.height + 1, -1)
+    parent_of_order[single] = np.arange(single.size)  # as `_legs` puts them: those first
     parent_of_order[of_child["order_row"].to_numpy()] = of_child["parent"].to_numpy()
     parent = parent_of_order[facts.fills.order]  # −1, no order, finds the last place: no parent
     rows = np.flatnonzero(parent >= 0)
@@ -200,9 +210,10 @@ def _benchmarks(legs: pl.DataFrame, data: PerformanceDataSource, facts: Facts) -
     for connector, pair, every in by_market(legs):
         rows = every[end[every] > start[every]]
         begin, until = start[rows], end[rows]
-        samples = facts.mids.of(connector, pair).samples
-        if samples:
-            at, mid = samples[0].at / US, samples[0].mid
+        samples = next(iter(facts.mids.of(connector, pair)), None)
+        if samples is not None:
+            good = ~is_crossed(samples.bid, samples.ask)
+            at, mid = samples.at[good] / US, samples.mid[good]
             price, covered = twap(at, mid, begin, until, _LASTS_S)
             found["twap_quote"][rows] = np.where(covered >= _COVERED, price, np.nan)
         market = volume_of(volumes, connector, pair)

@@ -26,7 +26,9 @@ def label_codes(columns: list[pl.Series]) -> tuple[Ints, Ints]:
     n = columns[0].len()
     codes, kinds = np.zeros(n, np.int64), 1
     for column in columns:
-        label = column.to_physical().cast(pl.Int64).fill_null(-1).to_numpy() + 1
+        if n and column.n_unique() == 1:
+            continue  # one label in all rows tells nothing apart
+        label = _physical(column)
         present = np.flatnonzero(np.bincount(label)) if n else label
         dense = np.zeros(int(present[-1]) + 1 if n else 1, np.int64)
         dense[present] = np.arange(present.size)
@@ -37,6 +39,14 @@ def label_codes(columns: list[pl.Series]) -> tuple[Ints, Ints]:
     rank = np.zeros(first.size, np.int16 if first.size < _INT16 else np.int64)
     rank[appearance] = np.arange(first.size)
     return np.asarray(rank[codes]), first[appearance]
+
+
+def _physical(column: pl.Series) -> Ints:
+    """Number of each label, from 1; 0 for a null."""
+    number = column.to_physical()
+    if number.null_count():
+        return number.cast(pl.Int64).fill_null(-1).to_numpy() + 1
+    return number.to_numpy().astype(np.int64) + 1
 
 
 def _dense(codes: Ints) -> tuple[Ints, int]:
