@@ -145,8 +145,8 @@ def execution(
     return Execution(
         seen.reporting.currency, seen.period, evaluate(inputs), _mids(fills), _spreads(fills),
         markout_curve(at, qty, price, mid, curve, fills["tick_s"].to_numpy()),
-        {by: groups.fill_groups(at, qty, price, mid, later, tags) for by, tags in fill_tags(fills).items()},
-        {by: groups.order_groups(orders, weight, tags) for by, tags in order_tags(orders).items()},
+        {by: groups.fill_groups(at, qty, price, mid, later, tags) for by, tags in fill_tags(fills)},
+        {by: groups.order_groups(orders, weight, tags) for by, tags in order_tags(orders)},
         groups.hour_by_level(orders), _toxic(fills), _waits(orders), _latency(orders), parents,
         shortfall_sums(parents), markets, uptime, _impact(inputs), orders, fills,
         (*seen.findings, *execution_findings(fills, orders, markets)),
@@ -271,8 +271,9 @@ def _toxic(fills: pl.DataFrame) -> pl.DataFrame:
         "mid_quote", "mid_60s", "order_id",
     )  # fmt: skip
     return (
-        fills.with_columns(
-            adverse_quote=moved, edge_quote=signed * (pl.col("mid_quote") - pl.col("price_quote"))
+        fills.select(
+            *names, "rate", adverse_quote=moved,
+            edge_quote=signed * (pl.col("mid_quote") - pl.col("price_quote")),
         )
         .filter(pl.col("adverse_quote").is_not_nan(), pl.col("adverse_quote") < 0.0)
         .sort(pl.col("adverse_quote") * pl.col("rate"), "at").head(_TOXIC)
@@ -300,7 +301,9 @@ _SPANS = {
 def _latency(orders: pl.DataFrame) -> pl.DataFrame:
     """Quantiles of the spans of orders with fills, by connector and by hour of the day (UTC)."""
     rows = []
-    filled = orders.filter(pl.col("first_fill_at").is_not_null())
+    filled = orders.select("connector", "created_at", "first_fill_at", *_SPANS.values()).filter(
+        pl.col("first_fill_at").is_not_null()
+    )
     keyed = filled.with_columns(hour=pl.col("created_at").dt.strftime("%H"))
     for by in ("connector", "hour"):
         for (tag,), mine in sorted(

@@ -8,13 +8,14 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fillbook.analysis.levels import order_levels
 from fillbook.analysis.markets import by_market
 from fillbook.analysis.matching import Index
 from fillbook.analysis.mids import US, Looked, Mids
 from fillbook.analysis.ticks import Ticks, sides
-from fillbook.arrays import Bools, Floats, Ints
+from fillbook.arrays import Bools, Codes, Floats, Ints
 from fillbook.conventions import Conventions
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.sources.hummingbot import decisions_us
@@ -68,10 +69,10 @@ class OrderPrices:
 
     arrival: Looked
     decided_us: Floats
-    decided_by: Ints
+    decided_by: Codes
     decision: Floats
     is_two_sided: Bools
-    level: Ints
+    level: NDArray[np.int16]
     levels: tuple[str, ...]
 
 
@@ -148,7 +149,7 @@ def _order_prices(
     return OrderPrices(arrival, decided, decided_by, decision, two, level, levels)
 
 
-def decisions(data: PerformanceDataSource, order_of_fill: Ints) -> tuple[Floats, Ints]:
+def decisions(data: PerformanceDataSource, order_of_fill: Ints) -> tuple[Floats, Codes]:
     """When the bot decided on each order (µs UTC, NaN where it never traded and nothing asks), and by what.
 
     First the executor's own start, for its first order; then the time in the client order id, where it
@@ -158,7 +159,7 @@ def decisions(data: PerformanceDataSource, order_of_fill: Ints) -> tuple[Floats,
     created = _us(orders["at"]).astype(np.float64)
     asks = (orders["order_type"] == "MARKET").to_numpy().copy()
     asks[order_of_fill[order_of_fill >= 0]] = True
-    decided, by = np.full(orders.height, np.nan), np.zeros(orders.height, np.int64)
+    decided, by = np.full(orders.height, np.nan), np.zeros(orders.height, np.int8)
     rows = np.flatnonzero(asks)
     decided[rows] = created[rows]
     told = decisions_us(orders["order_id"].gather(rows)).cast(pl.Float64).fill_null(np.nan).to_numpy()

@@ -61,6 +61,11 @@ def fill_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Data
     )  # fmt: skip
 
 
+def _given(name: str, values: Floats) -> pl.Series:
+    """Column of numbers; null where unknown."""
+    return pl.Series(name, values, nan_to_null=True)
+
+
 def _named(codes: np.ndarray, names: tuple[str, ...]) -> pl.Series:
     """Names by code; null where the code is negative."""
     listed = (
@@ -91,7 +96,7 @@ def order_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Dat
     rows = held["order_row"].to_numpy()
     orders = data.orders[rows] if rows.size != data.orders.height else data.orders
     prices = facts.orders
-    arrival = prices.arrival.taken(rows)
+    arrival = prices.arrival.taken(rows) if rows.size != data.orders.height else prices.arrival
     frame = orders.select(
         *_ORDER_NAMES, "amount_base", limit_quote="price_quote", created_at="at",
         last_status=pl.col("last_status"),
@@ -104,14 +109,14 @@ def order_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Dat
         ).get_columns(),
         pl.Series("class", _named(held["order_class"].to_numpy(), ORDER_CLASSES)),
         pl.Series("level", _named(prices.level[rows], prices.levels)),
-        pl.Series("decided_at", prices.decided_us[rows]).cast(pl.Int64, strict=False).cast(_UTC),
+        _given("decided_at", prices.decided_us[rows]).cast(pl.Int64).cast(_UTC),
         pl.Series("decided_by", _named(prices.decided_by[rows], DECIDED_BY)),
-        pl.Series("decision_quote", prices.decision[rows]), pl.Series("arrival_quote", arrival.mid),
-        pl.Series("arrival_bid_quote", arrival.bid), pl.Series("arrival_ask_quote", arrival.ask),
-        pl.Series("arrival_age_s", arrival.age_s), pl.Series("arrival_from", _named(arrival.kind, KINDS)),
+        _given("decision_quote", prices.decision[rows]), _given("arrival_quote", arrival.mid),
+        _given("arrival_bid_quote", arrival.bid), _given("arrival_ask_quote", arrival.ask),
+        _given("arrival_age_s", arrival.age_s), pl.Series("arrival_from", _named(arrival.kind, KINDS)),
         pl.Series("is_two_sided", prices.is_two_sided[rows]),
     )  # fmt: skip
-    return frame.fill_nan(None).with_columns(**_lives(seen), **_slippage()).fill_nan(None)
+    return frame.with_columns(**_lives(seen), **_slippage())
 
 
 def _lives(seen: View) -> dict[str, pl.Expr]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -58,24 +58,26 @@ def _place(name: str) -> tuple[int, int, str]:
     return (0, int(digits), name) if digits.isdigit() else (1, 0, name)
 
 
-def fill_tags(fills: pl.DataFrame) -> Mapping[str, Tags]:
-    """Groups of the fills of `execution_tables.fill_table`."""
-    worth = (fills["amount_base"] * fills["price_quote"] * fills["rate"]).to_numpy()
-    return {
-        "side": _side(fills), "level": Tags.of_labels(fills["level"]), "size": _fifths(worth),
-        "hour": _hour(fills["at"]), "liquidity": Tags.of_labels(fills["liquidity"]),
-        "pair": Tags.of_labels(fills["pair"]), "controller": Tags.of_labels(fills["controller_id"]),
-    }  # fmt: skip
+def fill_tags(fills: pl.DataFrame) -> Iterator[tuple[str, Tags]]:
+    """Groups of the fills of `execution_tables.fill_table`, one grouping after the other."""
+    yield "side", _side(fills)
+    yield "level", Tags.of_labels(fills["level"])
+    yield "size", _fifths((fills["amount_base"] * fills["price_quote"] * fills["rate"]).to_numpy())
+    yield "hour", _hour(fills["at"])
+    yield "liquidity", Tags.of_labels(fills["liquidity"])
+    yield "pair", Tags.of_labels(fills["pair"])
+    yield "controller", Tags.of_labels(fills["controller_id"])
 
 
-def order_tags(orders: pl.DataFrame) -> Mapping[str, Tags]:
-    """Groups of the orders of `execution_tables.order_table`."""
-    return {
-        "order_type": Tags.of_labels(orders["order_type"]), "side": _side(orders),
-        "level": Tags.of_labels(orders["level"]), "spread": _bands(orders),
-        "hour": _hour(orders["created_at"]), "pair": Tags.of_labels(orders["pair"]),
-        "controller": Tags.of_labels(orders["controller_id"]),
-    }  # fmt: skip
+def order_tags(orders: pl.DataFrame) -> Iterator[tuple[str, Tags]]:
+    """Groups of the orders of `execution_tables.order_table`, one grouping after the other."""
+    yield "order_type", Tags.of_labels(orders["order_type"])
+    yield "side", _side(orders)
+    yield "level", Tags.of_labels(orders["level"])
+    yield "spread", _bands(orders)
+    yield "hour", _hour(orders["created_at"])
+    yield "pair", Tags.of_labels(orders["pair"])
+    yield "controller", Tags.of_labels(orders["controller_id"])
 
 
 def _side(rows: pl.DataFrame) -> Tags:

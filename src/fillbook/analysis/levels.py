@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fillbook.analysis.ticks import Ticks, limits, sides
-from fillbook.arrays import Ints
 
 AT_MARKET = "market"
 _DEEPEST = 10  # ranks from here on share a name
 
 
-def order_levels(orders: pl.DataFrame, executors: pl.DataFrame, ticks: Ticks) -> tuple[Ints, tuple[str, ...]]:
+def order_levels(
+    orders: pl.DataFrame, executors: pl.DataFrame, ticks: Ticks
+) -> tuple[NDArray[np.int16], tuple[str, ...]]:
     """Level of each order.
 
     Parameters
@@ -37,9 +39,9 @@ def order_levels(orders: pl.DataFrame, executors: pl.DataFrame, ticks: Ticks) ->
         code = np.where((told >= 0) & (code != len(names) - 1), told + len(names), code)
         names += given
     present = sorted(np.flatnonzero(np.bincount(code, minlength=len(names))), key=lambda i: _place(names[i]))
-    place = np.zeros(len(names), np.int64)
+    place = np.zeros(len(names), np.int16)
     place[present] = np.arange(len(present))
-    return place[code], tuple(names[i] for i in present)
+    return np.asarray(place[code]), tuple(names[i] for i in present)
 
 
 def _place(name: str) -> tuple[int, int, str]:

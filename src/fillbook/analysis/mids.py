@@ -9,13 +9,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from fillbook.analysis.markets import by_market
+from fillbook.analysis.matching import NEVER
 from fillbook.analysis.own_quotes import own_quotes
-from fillbook.arrays import Bools, Floats, Ints
+from fillbook.arrays import Bools, Codes, Floats, Ints
 from fillbook.conventions import Conventions
 from fillbook.metrics.spreads import is_crossed
 
@@ -42,14 +44,14 @@ class Looked:
     bid: Floats
     ask: Floats
     age_s: Floats
-    kind: Ints
+    kind: Codes
     is_crossed: Bools
 
     @classmethod
     def nothing(cls, n: int) -> Looked:
         """Nothing known yet of `n` look-ups."""
         mid, bid, ask, age = (np.full(n, np.nan) for _ in range(4))
-        return cls(mid, bid, ask, age, np.full(n, NONE, np.int64), np.zeros(n, bool))
+        return cls(mid, bid, ask, age, np.full(n, NONE, np.int8), np.zeros(n, bool))
 
     def put(self, rows: Ints, found: Looked) -> None:
         """Set the answers of some rows."""
@@ -63,13 +65,25 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Samples of one kind: index into `KINDS`, µs UTC ascending, prices (bid and ask NaN where unknown)."""
+    """Samples of one kind: index into `KINDS`, µs UTC ascending, prices.
+
+    Bid and ask are NaN where unknown, the mid where the bid is above the ask.
+    """
 
     kind: int
     at: Ints
     mid: Floats
     bid: Floats
     ask: Floats
+
+    def last(
+        self, when: Ints, max_age_s: float, side: Literal["left", "right"]
+    ) -> tuple[Ints, Bools, Floats]:
+        """Place of the last sample before (or at) each time, whether it is fresh, and its age in seconds."""
+        index = np.searchsorted(self.at, when, side=side) - 1
+        place = np.maximum(index, 0)
+        age = (when - self.at[place]) / US
+        return place, (index >= 0) & (age <= max_age_s), age
 
 
 class MarketMids:
@@ -95,11 +109,11 @@ class MarketMids:
 
     def before(self, when: Ints, max_age_s: float) -> Looked:
         """Last sample strictly before each time: the state a trade met."""
-        return self._look(when, max_age_s, side="left")
+        return self._look(when, max_age_s, "left")
 
     def at(self, when: Ints, max_age_s: float) -> Looked:
         """Last sample at or before each time."""
-        return self._look(when, max_age_s, side="right")
+        return self._look(when, max_age_s, "right")
 
     def after(self, when: Ints, horizon_s: float, end_us: int | None = None) -> Floats:
         """Mid a horizon after each time; NaN past the end of the data and where no sample is fresh.
@@ -107,30 +121,35 @@ class MarketMids:
         A sample may be a tenth of the horizon old, a second at least. The data end with the last sample
         of each kind, unless `end_us` says otherwise.
         """
-        later = when + round(horizon_s * US)
-        asked = later if end_us is None else np.where(later <= end_us, later, np.iinfo(np.int64).min)
-        return self._look(asked, max(1.0, 0.1 * horizon_s), side="right", is_open=end_us is not None).mid
-
-    def _look(self, when: Ints, max_age_s: float, *, side: str, is_open: bool = True) -> Looked:
-        found = Looked.nothing(when.size)
+        later, max_age_s = when + round(horizon_s * US), max(1.0, 0.1 * horizon_s)
+        found, todo = np.full(when.size, np.nan), np.arange(when.size)
         for samples in self:
-            todo = np.flatnonzero(np.isnan(found.mid))
+            asked = later if todo.size == when.size else later[todo]
+            place, fresh, _ = samples.last(asked, max_age_s, "right")
+            end = samples.at[-1] if end_us is None else end_us
+            found[todo] = np.where(fresh & (asked <= end), samples.mid[place], np.nan)
+            todo = np.flatnonzero(np.isnan(found) & (later <= (end_us or NEVER)))
             if todo.size == 0:
                 break
-            asked = when[todo]
-            index = np.searchsorted(samples.at, asked, side=side) - 1  # type: ignore[call-overload]
-            place = np.maximum(index, 0)
-            age = (asked - samples.at[place]) / US
-            fresh = (index >= 0) & (age <= max_age_s)
-            if not is_open:
-                fresh &= asked <= samples.at[-1]
-            crossed = fresh & is_crossed(samples.bid[place], samples.ask[place])
-            found.is_crossed[todo[crossed]] = True
-            use = fresh & ~crossed
-            rows, place = todo[use], place[use]
-            found.mid[rows], found.age_s[rows] = samples.mid[place], age[use]
-            found.bid[rows], found.ask[rows] = samples.bid[place], samples.ask[place]
-            found.kind[rows] = samples.kind
+        return found
+
+    def _look(self, when: Ints, max_age_s: float, side: Literal["left", "right"]) -> Looked:
+        found, todo = Looked.nothing(when.size), np.arange(when.size)
+        for samples in self:
+            asked = when if todo.size == when.size else when[todo]
+            place, fresh, age = samples.last(asked, max_age_s, side)
+            mid = samples.mid[place]
+            found.is_crossed[todo] |= fresh & np.isnan(mid)
+            use = fresh & ~np.isnan(mid)
+            if use.all():  # the usual case: everything is known by the best kind
+                rows, chosen = todo, place
+            else:
+                rows, chosen, mid, age = todo[use], place[use], mid[use], age[use]
+            found.mid[rows], found.age_s[rows], found.kind[rows] = mid, age, samples.kind
+            found.bid[rows], found.ask[rows] = samples.bid[chosen], samples.ask[chosen]
+            todo = todo[~use]
+            if todo.size == 0:
+                break
         return found
 
 
@@ -199,7 +218,7 @@ def _samples(kind: str, rows: pl.DataFrame, bid: str = "bid_quote", ask: str = "
         rows[name].fill_null(np.nan).to_numpy() if name else np.full(at.size, np.nan)
         for name in ("mid_quote", bid, ask)
     )
-    return Samples(KINDS.index(kind), at, mid, low, high)
+    return Samples(KINDS.index(kind), at, np.where(is_crossed(low, high), np.nan, mid), low, high)
 
 
 def _quote_samples(rows: pl.DataFrame) -> list[Samples]:

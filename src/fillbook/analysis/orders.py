@@ -61,11 +61,12 @@ def order_facts(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     average = np.where(filled > 0.0, value / np.where(filled > 0.0, filled, 1.0), np.nan)
     return orders.select(
         *(name for name in _FILTERED if name in orders.columns),
-        order_class=pl.Series(classes), order_amount="amount_base", order_filled=pl.Series(filled),
+        order_class=pl.Series(classes.astype(np.int8)), order_amount="amount_base",
+        order_filled=pl.Series(filled),
         order_price=pl.Series(_pair_prices(orders, average)),
         order_is_market=pl.col("order_type") == "MARKET",
         order_row=pl.int_range(pl.len(), dtype=pl.UInt32),
-        order_average=pl.Series(average).fill_nan(None), order_n_fills=pl.Series(n_fills.astype(np.int64)),
+        order_average=pl.Series(average).fill_nan(None), order_n_fills=pl.Series(n_fills.astype(np.int32)),
         first_fill_us=_known(first, n_fills > 0), last_fill_us=_known(last, n_fills > 0),
         ended_us=_ended(classes, ends, has_ended, np.where(n_fills > 0, last, NEVER), orders["updated_at"]),
     )  # fmt: skip

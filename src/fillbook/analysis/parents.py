@@ -20,7 +20,6 @@ from fillbook.ledger.book_sums import INVERSE
 from fillbook.ledger.fees import METHODS
 from fillbook.metrics.liquidity import twap, vwap
 from fillbook.metrics.shortfall import Intents, Pieces, shortfall
-from fillbook.metrics.spreads import is_crossed
 from fillbook.performance_data_source import PerformanceDataSource
 
 US = 1e6
@@ -132,7 +131,7 @@ def _wanted(executors: pl.DataFrame) -> pl.Series:
 
 
 def _legs(children: pl.DataFrame) -> pl.DataFrame:
-    """One row a parent: an order of no executor as it is, a leg by its first child and the end of its last."""
+    """One row a parent: an order of no executor as it is, a leg by its first child and its last end."""
     names = ("key", *_OF_FIRST, "n_orders", "asked_base", "ended_at", "is_directional", "is_taker")
     is_leg = pl.col("executor_id").is_not_null()
     single = children.filter(~is_leg).with_columns(n_orders=pl.lit(1), asked_base="amount_base")
@@ -212,7 +211,7 @@ def _benchmarks(legs: pl.DataFrame, data: PerformanceDataSource, facts: Facts) -
         begin, until = start[rows], end[rows]
         samples = next(iter(facts.mids.of(connector, pair)), None)
         if samples is not None:
-            good = ~is_crossed(samples.bid, samples.ask)
+            good = ~np.isnan(samples.mid)
             at, mid = samples.at[good] / US, samples.mid[good]
             price, covered = twap(at, mid, begin, until, _LASTS_S)
             found["twap_quote"][rows] = np.where(covered >= _COVERED, price, np.nan)
