@@ -79,6 +79,7 @@ REASONS: Mapping[str, str] = {
     "not_reached": "fewer than half were ever filled",
     "n_too_small": "too few for this quantile",
     "few_orders": "few orders",
+    "links_omit_cancelled": "executors name only their orders that filled",
     "no_taker_orders": "no market or marketable order was filled",
     "liquidity_unknown": "plain LIMIT orders may have made or taken",
     "no_rate": "no exchange rate",

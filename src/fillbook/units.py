@@ -42,11 +42,15 @@ def counted(n: int, noun: str) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Two largest units of a duration: ``2 d 4 h``, ``35 min 2 s``, ``0.4 s``.
+    """Two largest units of a duration: ``2 d 4 h``, ``35 min 2 s``, ``0.4 s``, ``3 µs``.
 
     >>> format_duration(187_200.0)
     '2 d 4 h'
     """
+    if seconds < 0.0:
+        return MINUS + format_duration(-seconds)
+    if 0.0 < seconds < 1e-3:
+        return f"{1e6 * seconds:.3g} µs"
     if seconds < 60.0:
         return f"{seconds:.3g} s"
     steps = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))

@@ -133,10 +133,11 @@ def execution(
     seen = view_of(data, chosen, conventions)
     facts = facts_of(data, seen.conventions)
     fills, orders = fill_table(data, seen, facts), order_table(data, seen, facts)
+    omits = facts.orders.links_omit_cancelled
     parents = parents_of(data, seen, facts, orders)
     markets = market_shares(data, seen, fills)
     uptime = uptimes(seen, orders)
-    inputs = execution_inputs(data, seen, fills, orders, parents, markets, uptime)
+    inputs = execution_inputs(data, seen, fills, orders, parents, markets, uptime, links_omit_cancelled=omits)
     weight = inputs.order_price
     weight = np.full(orders.height, np.nan) if isinstance(weight, Undefined) else weight
     curve = {horizon: fills[f"mid_{horizon:g}s"].to_numpy() for horizon in HORIZONS}
@@ -146,10 +147,13 @@ def execution(
         seen.reporting.currency, seen.period, evaluate(inputs), _mids(fills), _spreads(fills),
         markout_curve(at, qty, price, mid, curve, fills["tick_s"].to_numpy()),
         {by: groups.fill_groups(at, qty, price, mid, later, tags) for by, tags in fill_tags(fills)},
-        {by: groups.order_groups(orders, weight, tags) for by, tags in order_tags(orders)},
-        groups.hour_by_level(orders), _toxic(fills), _waits(orders), _latency(orders), parents,
+        {
+            by: groups.order_groups(orders, weight, tags)
+            for by, tags in order_tags(orders, links_omit_cancelled=omits)
+        },
+        groups.hour_by_level(orders, by_rank=omits), _toxic(fills), _waits(orders), _latency(orders), parents,
         shortfall_sums(parents), markets, uptime, _impact(inputs), orders, fills,
-        (*seen.findings, *execution_findings(fills, orders, markets)),
+        (*seen.findings, *execution_findings(fills, orders, markets, links_omit_cancelled=omits)),
         seen.chosen, seen.conventions,
     )  # fmt: skip
 

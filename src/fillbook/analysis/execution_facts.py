@@ -14,7 +14,7 @@ from fillbook.analysis.levels import order_levels
 from fillbook.analysis.markets import by_market
 from fillbook.analysis.matching import Index
 from fillbook.analysis.mids import US, Looked, Mids
-from fillbook.analysis.ticks import Ticks, sides
+from fillbook.analysis.ticks import Ticks, limits, sides
 from fillbook.arrays import Bools, Codes, Floats, Ints
 from fillbook.conventions import Conventions
 from fillbook.performance_data_source import PerformanceDataSource
@@ -65,6 +65,11 @@ class OrderPrices:
         Whether the other side was quoted at its tick.
     level, levels
         Index into the names of quote levels, innermost first.
+    rank
+        Place of its price among the quotes of its tick and side, 1 the innermost.
+    links_omit_cancelled
+        Executors name only the orders that filled, though others were placed: nothing then tells how many
+        of a controller's or a level's own orders did.
     """
 
     arrival: Looked
@@ -74,6 +79,8 @@ class OrderPrices:
     is_two_sided: Bools
     level: NDArray[np.int16]
     levels: tuple[str, ...]
+    rank: Ints
+    links_omit_cancelled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +151,27 @@ def _order_prices(
         known = rows[~np.isnan(decided[rows])]
         decision[known] = market.at(decided[known].astype(np.int64), max_age_s).mid
     ticks = Ticks.of(orders)
-    level, levels = order_levels(orders, data.executors, ticks)
+    rank = ticks.ranks(sides(orders), limits(orders))
+    level, levels = order_levels(orders, data.executors, rank)
     two = ticks.is_two_sided(sides(orders))
-    return OrderPrices(arrival, decided, decided_by, decision, two, level, levels)
+    omits = _omits_cancelled(data, order_of_fill)
+    return OrderPrices(arrival, decided, decided_by, decision, two, level, levels, rank, omits)
+
+
+def _omits_cancelled(data: PerformanceDataSource, order_of_fill: Ints) -> bool:
+    """Whether executors of some kind name only orders with fills, while their bots placed others without."""
+    if data.executors.is_empty() or data.orders.is_empty():
+        return False
+    has_fill = np.zeros(data.orders.height, bool)
+    has_fill[order_of_fill[order_of_fill >= 0]] = True
+    limit = data.orders.select("bot", pl.col("executor_id").cast(pl.String), "order_type").with_columns(
+        pl.Series("has_fill", has_fill)
+    ).filter(pl.col("order_type") != "MARKET")  # fmt: skip
+    types = data.executors.select("executor_id", "type").unique("executor_id")
+    linked = limit.join(types, on="executor_id").group_by("bot", "type").agg(pl.col("has_fill").all())
+    bots = linked.filter("has_fill")["bot"].unique()
+    others = limit.filter(pl.col("executor_id").is_null() & ~pl.col("has_fill"))
+    return others.filter(pl.col("bot").is_in(bots.implode())).height > 0
 
 
 def decisions(data: PerformanceDataSource, order_of_fill: Ints) -> tuple[Floats, Codes]:

@@ -13,9 +13,19 @@ _ENTIRE = 1e-9
 _OLD_S = 1.0
 
 
-def execution_findings(fills: pl.DataFrame, orders: pl.DataFrame, markets: pl.DataFrame) -> list[Finding]:
+def execution_findings(
+    fills: pl.DataFrame, orders: pl.DataFrame, markets: pl.DataFrame, *, links_omit_cancelled: bool
+) -> list[Finding]:
     """Findings of the tables of an execution answer, those that have rows."""
-    return [*_of_fills(fills), *_of_orders(orders), *_of_markets(markets)]
+    found = [*_of_fills(fills), *_of_orders(orders), *_of_markets(markets)]
+    if links_omit_cancelled:
+        found.append(Finding(
+            "orders", "links_omit_cancelled", Severity.INFO,
+            "executors name only those of their orders that filled",
+            effect="fill rates stand by rank of the quote, not by level or controller: of those only the "
+            "orders that filled are known",
+        ))  # fmt: skip
+    return found
 
 
 def _of_fills(fills: pl.DataFrame) -> list[Finding]:

@@ -143,21 +143,23 @@ def extremes(groups: pl.DataFrame, value: str = "markout_bps") -> tuple[str | No
     return (worse[0] if worse.len() else None, better[0] if better.len() else None)
 
 
-def hour_by_level(orders: pl.DataFrame) -> pl.DataFrame:
+def hour_by_level(orders: pl.DataFrame, *, by_rank: bool) -> pl.DataFrame:
     """Fill rate of limit orders by level, side and hour of the day (UTC).
 
     Returns
     -------
     pl.DataFrame
-        ``level`` (side and level), ``hour, n_terminal, n_filled, fill_rate``, a row a combination that
-        occurs, levels outermost first on the ask and then innermost first on the bid.
+        ``side, level, hour, n_terminal, n_filled, fill_rate``, a row a combination that occurs; the level is
+        the rank where `by_rank`.
     """
     ended = orders.filter(
         pl.col("order_class") != _OPEN, ~pl.col("order_is_market"), pl.col("side").is_not_null()
     )
+    level = pl.col("rank" if by_rank else "level").cast(pl.String)
     return (
-        ended.group_by("side", "level", hour=pl.col("created_at").dt.hour())
+        ended.with_columns(level=level)
+        .group_by("side", "level", hour=pl.col("created_at").dt.hour())
         .agg(n_terminal=pl.len(), n_filled=(pl.col("filled_base") > 0.0).sum())
-        .with_columns(pl.col("level").cast(pl.String), fill_rate=pl.col("n_filled") / pl.col("n_terminal"))
+        .with_columns(fill_rate=pl.col("n_filled") / pl.col("n_terminal"))
         .sort("side", "level", "hour")
     )  # fmt: skip

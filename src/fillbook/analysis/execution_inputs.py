@@ -26,7 +26,7 @@ _FEW_ORDERS = 30
 
 def execution_inputs(
     data: PerformanceDataSource, seen: View, fills: pl.DataFrame, orders: pl.DataFrame,
-    parents: pl.DataFrame, markets: pl.DataFrame, uptime: pl.DataFrame,
+    parents: pl.DataFrame, markets: pl.DataFrame, uptime: pl.DataFrame, *, links_omit_cancelled: bool,
 ) -> ExecutionInputs:  # fmt: skip
     """Every array a metric of execution may ask for.
 
@@ -36,6 +36,8 @@ def execution_inputs(
         The source and the booked view.
     fills, orders, parents, markets, uptime
         Tables of the answer.
+    links_omit_cancelled
+        Executors name only the orders that filled.
     """
     notes: dict[str, dict[str, Any]] = {"coverage": {}, "reasons": {}, "doubts": {}, "used": {}, "method": {}}
     arrays = _fill_arrays(fills, seen, notes)
@@ -48,6 +50,8 @@ def execution_inputs(
         if has_orders
         else dict.fromkeys(_UPTIME_FIELDS, lack)
     )
+    if links_omit_cancelled and (seen.chosen.controllers or seen.chosen.close_types):
+        notes["reasons"]["order_class"] = ("links_omit_cancelled",)
     arrays |= _market_arrays(markets, notes, is_told=not fills["liquidity"].eq("unknown").all())
     if seen.reporting.currency is None:
         for name in ("fill_qty", "fill_worth", "order_worth", "parent_filled", "parent_worth", "own_volume"):

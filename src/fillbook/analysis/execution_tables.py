@@ -115,6 +115,7 @@ def order_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Dat
         _given("arrival_bid_quote", arrival.bid), _given("arrival_ask_quote", arrival.ask),
         _given("arrival_age_s", arrival.age_s), pl.Series("arrival_from", _named(arrival.kind, KINDS)),
         pl.Series("is_two_sided", prices.is_two_sided[rows]),
+        pl.Series("rank", prices.rank[rows].astype(np.int32)),
     )  # fmt: skip
     return frame.with_columns(**_lives(seen), **_slippage())
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
+from fillbook.analysis.levels import AT_MARKET, rank_names
 from fillbook.arrays import Floats, Ints
 from fillbook.ledger.codes import label_codes
 
@@ -69,15 +70,27 @@ def fill_tags(fills: pl.DataFrame) -> Iterator[tuple[str, Tags]]:
     yield "controller", Tags.of_labels(fills["controller_id"])
 
 
-def order_tags(orders: pl.DataFrame) -> Iterator[tuple[str, Tags]]:
-    """Groups of the orders of `execution_tables.order_table`, one grouping after the other."""
+def order_tags(orders: pl.DataFrame, *, links_omit_cancelled: bool) -> Iterator[tuple[str, Tags]]:
+    """Groups of the orders of `execution_tables.order_table`, one grouping after the other.
+
+    Where executors name only orders that filled, levels are ranks and there are no controllers: a rate of
+    such a group would be 1 by its making.
+    """
     yield "order_type", Tags.of_labels(orders["order_type"])
     yield "side", _side(orders)
-    yield "level", Tags.of_labels(orders["level"])
+    by_rank = Tags.of(*_ranks(orders))
+    yield "level", by_rank if links_omit_cancelled else Tags.of_labels(orders["level"])
     yield "spread", _bands(orders)
     yield "hour", _hour(orders["created_at"])
     yield "pair", Tags.of_labels(orders["pair"])
-    yield "controller", Tags.of_labels(orders["controller_id"])
+    known = Tags.of((), np.full(orders.height, -1))
+    yield "controller", known if links_omit_cancelled else Tags.of_labels(orders["controller_id"])
+
+
+def _ranks(orders: pl.DataFrame) -> tuple[tuple[str, ...], Ints]:
+    """Ranks of the limit orders, and the market."""
+    names, code = rank_names(orders["rank"].cast(pl.Int64).to_numpy())
+    return (*names, AT_MARKET), np.where(orders["order_is_market"].to_numpy(), len(names), code)
 
 
 def _side(rows: pl.DataFrame) -> Tags:

@@ -6,14 +6,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fillbook.analysis.ticks import Ticks, limits, sides
+from fillbook.arrays import Ints
 
 AT_MARKET = "market"
 _DEEPEST = 10  # ranks from here on share a name
 
 
+def rank_names(ranks: Ints) -> tuple[tuple[str, ...], Ints]:
+    """Names of ranks, the deepest sharing one, and the name of each order."""
+    return (*map(str, range(1, _DEEPEST)), f"{_DEEPEST}+"), np.minimum(ranks, _DEEPEST) - 1
+
+
 def order_levels(
-    orders: pl.DataFrame, executors: pl.DataFrame, ticks: Ticks
+    orders: pl.DataFrame, executors: pl.DataFrame, ranks: Ints
 ) -> tuple[NDArray[np.int16], tuple[str, ...]]:
     """Level of each order.
 
@@ -21,17 +26,17 @@ def order_levels(
     ----------
     orders, executors
         Canonical tables.
-    ticks
-        The orders by tick.
+    ranks
+        Rank of each order's price among the quotes of its tick and side.
 
     Returns
     -------
     Index of each order's level, shape (n,), and the names: ranks counted from 1 at the innermost quote,
     then the names executors give, then ``market``.
     """
-    rank = np.minimum(ticks.ranks(sides(orders), limits(orders)), _DEEPEST)
-    names = [*map(str, range(1, _DEEPEST)), f"{_DEEPEST}+", AT_MARKET]
-    code = np.where((orders["order_type"] == "MARKET").to_numpy(), len(names) - 1, rank - 1)
+    by_rank, rank = rank_names(ranks)
+    names = [*by_rank, AT_MARKET]
+    code = np.where((orders["order_type"] == "MARKET").to_numpy(), len(names) - 1, rank)
     level = _named(orders, executors)
     if level is not None:
         given = level.unique().drop_nulls().sort().to_list()
