@@ -11,6 +11,7 @@ NO_VALUE = "\N{EM DASH}"
 THIN_SPACE = "\N{THIN SPACE}"
 
 _CRYPTO_DECIMALS = 8
+_MICRO = 1e-3  # seconds below which a duration is told in microseconds
 _STABLE = frozenset({"USDT", "USDC", "USD", "EUR", "BUSD", "FDUSD", "DAI", "TUSD", "GBP"})
 
 
@@ -46,10 +47,12 @@ def format_duration(seconds: float) -> str:
 
     >>> format_duration(187_200.0)
     '2 d 4 h'
+    >>> format_duration(-0.000_001)
+    '\N{MINUS SIGN}1 µs'
     """
     if seconds < 0.0:
         return MINUS + format_duration(-seconds)
-    if 0.0 < seconds < 1e-3:
+    if 0.0 < seconds < _MICRO:
         return f"{1e6 * seconds:.3g} µs"
     if seconds < 60.0:
         return f"{seconds:.3g} s"
