@@ -42,7 +42,10 @@ def test_the_session_holds_exactly_its_keys(started: Started, bot: Path) -> None
     own = {
         "selected_checkpoint", "performance_data", "filter_params", "chart_settings", "export_config",
     }  # fmt: skip
-    widgets = {*narrowing.KEYS, "method", "capital", "currency", "marks", "strict", "zone", "more", "books"}
+    widgets = {
+        *narrowing.KEYS, "method", "capital", "currency", "marks", "strict", "quote_age", "mid_proxy", "zone",
+        "more", "books", "quality",
+    }  # fmt: skip
     assert own <= held
     buttons = {key for key in held if key.startswith("how_")}  # "How computed", one a card
     assert {key for key in held - own - buttons if not key.rsplit("_", 1)[-1].isdigit()} <= widgets

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import streamlit as st
 
-from fillbook.conventions import Conventions, CostMethod, read_marks
+from fillbook.conventions import Conventions, CostMethod, MidProxy, read_marks
 from fillbook.errors import FillbookError
 from fillbook.filters import UNLINKED, Filter
 from fillbook.performance_data_source import PerformanceDataSource
@@ -19,6 +19,8 @@ _ZONES = (
     "UTC", "America/New_York", "America/Sao_Paulo", "Europe/London", "Europe/Berlin", "Asia/Dubai",
     "Asia/Kolkata", "Asia/Singapore", "Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney",
 )  # fmt: skip
+_AGES_S = (1.0, 2.0, 5.0, 15.0, 60.0)
+_PROXIES: dict[MidProxy, str] = {"none": "Leave it open", "candle": "Take the candle's close"}
 _DATES = "dates_box"
 _QUICK = {"1D": 1, "7D": 7, "30D": 30, "All": 0}
 _METHODS: dict[CostMethod, str] = {
@@ -127,6 +129,7 @@ def _between(days: object) -> tuple[datetime | None, datetime | None]:
 
 def _conventions() -> Conventions:
     """How fills are booked and shown."""
+    usual = Conventions()
     with st.expander("Cost method, capital, currency"):
         method: CostMethod = st.selectbox(
             "Cost method", list(_METHODS), format_func=_METHODS.__getitem__, key="method",
@@ -150,6 +153,17 @@ def _conventions() -> Conventions:
             "Mark at real prices only", key="strict", bind="query-params",
             help="An open position whose newest price is its own last fill then has no mark, and no total.",
         )  # fmt: skip
+        age_s = st.selectbox(
+            "Age of a quote", _AGES_S, index=_AGES_S.index(usual.max_quote_age_s),
+            format_func=_seconds, key="quote_age", bind="query-params",
+            help="Older than this, a quote no longer tells the mid that a fill or an order met.",
+        )  # fmt: skip
+        proxy: MidProxy = st.selectbox(
+            "Where no mid was recorded", list(_PROXIES), format_func=_PROXIES.__getitem__, key="mid_proxy",
+            bind="query-params",
+            help="The close of a candle then stands in for the mid while it is no older than a quote may be: "
+            "with 60 s, always on candles of a minute.",
+        )  # fmt: skip
         settings: state.ChartSettings = st.session_state[state.CHARTS]
         settings["zone"] = st.selectbox(
             "Times are shown in", _ZONES, key="zone", bind="query-params",
@@ -158,8 +172,12 @@ def _conventions() -> Conventions:
     return Conventions(
         method=method, capital=capital, currency=(currency or "").strip().upper() or None,
         marks=read_marks(part.upper() for part in (marks or "").split(",") if part.strip()),
-        strict_marks=strict,
+        strict_marks=strict, max_quote_age_s=age_s, mid_proxy=proxy,
     )  # fmt: skip
+
+
+def _seconds(age: float) -> str:
+    return f"{age:g} s"
 
 
 def in_force(conventions: Conventions) -> str:
@@ -167,4 +185,8 @@ def in_force(conventions: Conventions) -> str:
     capital = "no capital" if conventions.capital is None else f"capital {conventions.capital:,.10g}"
     given = f" · {len(conventions.marks)} price given" if conventions.marks else ""
     method = _METHODS[conventions.method].lower()
-    return f"Net of fees · {method} cost · {capital}{given} · days in UTC"
+    usual = Conventions()
+    age = conventions.max_quote_age_s
+    aged = "" if age == usual.max_quote_age_s else f" · quotes up to {age:g} s old"
+    proxy = " · candle closes stand in for mids" if conventions.mid_proxy == "candle" else ""
+    return f"Net of fees · {method} cost · {capital}{given}{aged}{proxy} · days in UTC"
