@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SIZES = {"wide": 1440, "phone": 390}
 THEMES = ("light", "dark")
 TABS = ("Long, short, closes", "Strategies", "Assets", "Drawdowns")
+QUALITY = ("Markouts", "Orders", "Latency", "Costs", "Market")
 TALLEST = 9_000
 SHARED = Path(os.environ.get("FILLBOOK_SHARED", Path(__file__).parents[3] / "shared" / "data"))
 REAL = {"nim": "*nim__642c927*", "try5": "*try5*", "no_fills": "*binance_test*"}
@@ -79,6 +80,32 @@ def sections(browser: Browser, address: str, out: Path) -> None:
         context.close()
 
 
+def quality(browser: Browser, address: str, out: Path) -> None:
+    """How well it traded, tab by tab, at every size in every theme."""
+    for theme in THEMES:
+        for size, width in SIZES.items():
+            context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+            page = context.new_page()
+            page.goto(f"{address}/bot_performance")
+            settled(page)
+            box = page.get_by_test_id("stExpander").filter(has_text="Fills beside the market").first
+            if not box.count():
+                context.close()
+                continue
+            box.locator("summary").first.click()
+            settled(page)
+            for name in QUALITY:
+                page.get_by_role("tab", name=name, exact=True).click()
+                settled(page)
+                height = int(page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight"))
+                page.set_viewport_size({"width": width, "height": height + 80})
+                settled(page)
+                page.wait_for_timeout(600)
+                box.screenshot(path=out / f"quality-{name.lower()}-{size}-{theme}.png")
+                page.set_viewport_size({"width": width, "height": 900})
+            context.close()
+
+
 def main(out: Path, sources: dict[str, list[str]]) -> None:
     """Pictures of every source, a folder each."""
     for name, uris in sources.items():
@@ -87,6 +114,7 @@ def main(out: Path, sources: dict[str, list[str]]) -> None:
         with serving(*uris) as address, browsing() as browser:
             pages(browser, address, folder)
             sections(browser, address, folder)
+            quality(browser, address, folder)
 
 
 def every_source() -> dict[str, list[str]]:

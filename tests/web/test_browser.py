@@ -276,6 +276,35 @@ def test_everyone_can_read_it(visit: Visit, demo: Path, theme: str) -> None:
         assert page.get_by_role("heading", level=1).count() == 1
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_how_well_it_traded_can_be_read_and_opened(visit: Visit, demo: Path, theme: str) -> None:
+    page = visit(f"bot_performance?data={quote(str(demo))}", theme=theme)
+    assert page.get_by_text("against the mid before them").count() == 0, "not before it is asked for"
+    unfold(page, "Fills beside the market")
+    page.get_by_text("against the mid before them").first.wait_for()
+    for name in ("Markouts", "Orders", "Latency", "Costs", "Market"):
+        page.get_by_role("tab", name=name, exact=True).click()
+        settled(page)
+        if name == "Orders":
+            click_row(page, "Orders, the newest first", 1)
+            page.get_by_text("1 fill", exact=True).wait_for()
+        found = Axe().run(page, context={"exclude": NOT_OURS}).response["violations"]
+        serious = [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")]
+        assert not serious, name
+
+
+def test_a_link_carries_the_age_of_a_quote(visit: Visit) -> None:
+    page = visit()
+    unfold(page, "Cost method, capital, currency")
+    page.get_by_role("combobox", name="Age of a quote").fill("60 s")
+    page.keyboard.press("Enter")
+    page.get_by_text("quotes up to 60 s old").wait_for()
+    settled(page)
+    assert "quote_age=" in page.url
+    again = visit(page.url)
+    assert again.get_by_text("quotes up to 60 s old").count() == 1
+
+
 def test_charts_say_what_they_show(visit: Visit) -> None:
     page = visit()
     for chart in page.get_by_test_id("stPlotlyChart").all():

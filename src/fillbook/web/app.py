@@ -15,8 +15,9 @@ from fillbook.web.views.bot_performance import page as bot_performance
 
 _STYLE = """<style>
 [data-testid=stMetricValue], .stMarkdown, .stText {font-variant-numeric: tabular-nums}
+[data-testid=stMetricLabel] p {white-space: normal; overflow-wrap: anywhere}
 @media (min-width: 768px) {.stMainBlockContainer {padding-left: 2.5rem; padding-right: 2.5rem}}
-@media (max-width: 767px) {[data-testid=stElementToolbar] {display: none}}
+@media (max-width: 767px) {[data-testid=stElementToolbar], .st-key-fill_rates .heatmap-label {display: none}}
 </style>"""
 
 st.set_page_config(

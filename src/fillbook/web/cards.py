@@ -10,33 +10,42 @@ from typing import Any, Literal
 import polars as pl
 import streamlit as st
 
+from fillbook.analysis.execution import Execution
 from fillbook.analysis.overview import Overview
-from fillbook.metrics.registry import METRICS
+from fillbook.metrics.registry import METRICS, Metric
 from fillbook.performance_data_source import PerformanceDataSource
-from fillbook.reports.table import evidence_of, report_table
+from fillbook.reports.table import ReportTable, about, evidence_of, report_table
 from fillbook.reports.writing import table_bytes
 from fillbook.results import Result, reason_text
 from fillbook.units import MINUS, THIN_SPACE, Unit, format_value, money_decimals
 
 _SIGNED = frozenset({
     "net_pnl", "realized_pnl", "unrealized_pnl", "funding", "average_trade_pnl", "fee_tokens_revalued",
-    "expectancy", "roi", "best_trade", "worst_trade",
+    "expectancy", "roi", "best_trade", "worst_trade", "spread_earned", "effective_spread", "realized_spread",
+    "markout_60s", "adverse_selection", "average_slippage_arrival", "implementation_shortfall",
+    "slippage_vwap", "slippage_twap",
 })  # fmt: skip
+_WHOLE = 5e-5  # what rounds to 100.00 %
 _CARD_PX, _WIDE_CARD_PX = 150, 180
 _FITS = 16  # letters of a label
 _DIGITS, _SMALL, _CENTS = 7, 1e-3, 2
 _SHOWN = 200
 _Colour = Literal["normal", "inverse", "off"]
+_EVIDENCE = {
+    "parent_": "parents", "impact_": "parents", "order_": "orders", "fill_": "fills", "uptime_": "uptime",
+    "own_": "markets", "maker_": "markets",
+}  # fmt: skip
 
 
 def show(
-    answer: Overview,
+    answer: Overview | Execution,
     held: PerformanceDataSource,
     keys: Sequence[str],
     *,
     courses: Mapping[str, list[float]] | None = None,
     earlier: Mapping[str, Result] | None = None,
     is_wide: bool = False,
+    most: int | None = None,
 ) -> None:
     """A card for each metric.
 
@@ -52,15 +61,17 @@ def show(
         The same metrics of the period before.
     is_wide
         Fewer cards a row, for longer names.
+    most
+        Cards in a row at most; None takes as many as fit.
     """
-    with st.grid("auto", min_column_width=_WIDE_CARD_PX if is_wide else _CARD_PX, gap="small"):
+    with st.grid(most or "auto", min_column_width=_WIDE_CARD_PX if is_wide else _CARD_PX, gap="small"):
         for key in keys:
             course = None if courses is None else courses.get(key, [])
             _card(answer, held, answer.metrics[key], course, (earlier or {}).get(key))
 
 
 def _card(
-    answer: Overview,
+    answer: Overview | Execution,
     held: PerformanceDataSource,
     result: Result,
     course: list[float] | None,
@@ -77,10 +88,13 @@ def _card(
             help=f"{full}. {metric.summary} No number: {in_words(metric.undefined)}.",
             chart_data=course or None, chart_type="area",
         )  # fmt: skip
-        why = doubt(result)
+        why = covered(result) + doubt(result)
         if why:
             st.caption(why)
-        if st.button("How computed", key=f"how_{result.key}", type="tertiary", icon=":material/function:"):
+        place = "how_executed" if isinstance(answer, Execution) else "how"
+        if st.button(
+            "How computed", key=f"{place}_{result.key}", type="tertiary", icon=":material/function:"
+        ):
             explain(answer, held, result.key)
 
 
@@ -93,6 +107,8 @@ def title(result: Result) -> str:
 def shown(result: Result) -> str:
     """Value of a result as it fits on a card: digits in full, decimals as far as there is room."""
     signed = result.key in _SIGNED
+    if result.unit is Unit.BPS and result.value is not None:
+        return f"{format_value(result.value, Unit.BPS, signed=signed)}{THIN_SPACE}bps"
     if result.unit is not Unit.MONEY or result.value is None or abs(result.value) < _SMALL:
         return format_value(result.value, result.unit, currency=result.currency, signed=signed)
     room = _DIGITS - len(f"{abs(result.value):.0f}")
@@ -111,6 +127,14 @@ def doubt(result: Result) -> str:
     return ", ".join(reason_text(reason) for reason in result.reasons)
 
 
+def covered(result: Result) -> str:
+    """How much of what was traded a number rests on, where that is not all of it."""
+    share = result.coverage
+    if result.value is None or share is None or share > 1.0 - _WHOLE:
+        return ""
+    return f"{format_value(share, Unit.FRACTION)} covered; the rest: "
+
+
 def _change(result: Result, before: Result | None) -> tuple[str | None, _Colour]:
     """Change against the period before; the ASCII sign tells the arrow which way it went."""
     if before is None or before.value is None or result.value is None:
@@ -125,7 +149,7 @@ def _change(result: Result, before: Result | None) -> tuple[str | None, _Colour]
 
 
 @st.dialog("How is this computed?", width="large")
-def explain(answer: Overview, held: PerformanceDataSource, key: str) -> None:
+def explain(answer: Overview | Execution, held: PerformanceDataSource, key: str) -> None:
     """Definition, the number in full, and the rows it was made of."""
     metric, result = METRICS[key], answer.metrics[key]
     st.metric(title(result), shown(result))
@@ -133,10 +157,8 @@ def explain(answer: Overview, held: PerformanceDataSource, key: str) -> None:
     st.latex(metric.formula)
     st.caption(f"Source: {metric.source}. No number: {in_words(metric.undefined)}.")
     st.dataframe(_facts(result), hide_index=True, placeholder="—", alt="The number with its circumstances")
-    name = evidence_of(metric)
-    table = report_table(name, held, answer)
-    if name == "trips":
-        table = replace(table, rows=table.rows.filter(~pl.col("is_open")))
+    table = _rows_of(metric, answer, held)
+    name = table.name
     st.markdown(f"**Made of {table.rows.height:,} rows of the table `{name}`**, filtered as the page is.")
     st.dataframe(table.flat().head(_SHOWN), hide_index=True, height=260, placeholder="—", alt=f"Table {name}")
     if table.rows.height > _SHOWN:
@@ -145,6 +167,19 @@ def explain(answer: Overview, held: PerformanceDataSource, key: str) -> None:
         f"Download {name}.csv", lambda: table_bytes(table, "csv"), f"{name}.csv", on_click="ignore",
         icon=":material/download:", key="rows_of_a_card",
     )  # fmt: skip
+
+
+def _rows_of(metric: Metric, answer: Overview | Execution, held: PerformanceDataSource) -> ReportTable:
+    """Rows that a number is made of."""
+    if isinstance(answer, Execution):
+        name = next(table for start, table in _EVIDENCE.items() if metric.inputs[0].startswith(start))
+        rows = getattr(answer, name).with_columns(
+            pl.selectors.categorical().cast(pl.String), pl.selectors.float().fill_nan(None)
+        )
+        return ReportTable(name, rows, about=about(held, answer))
+    table = report_table(evidence_of(metric), held, answer)
+    is_of_trips = table.name == "trips"
+    return replace(table, rows=table.rows.filter(~pl.col("is_open"))) if is_of_trips else table
 
 
 def _facts(result: Result) -> list[dict[str, Any]]:

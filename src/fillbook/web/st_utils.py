@@ -157,6 +157,22 @@ def money(label: str, currency: str | None, *, signed: bool = True, help: str | 
     )  # fmt: skip
 
 
+def bps(label: str, *, help: str | None = None) -> Column:  # noqa: A002
+    """Column of basis points."""
+    return NumberColumn(f"{label}, bps", format="%+,.2f", help=help)
+
+
+def price(label: str) -> Column:
+    """Column of prices, with as many digits as they have."""
+    return NumberColumn(label, format="%.8g")
+
+
+def spoken(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with their side in words."""
+    side = pl.when(pl.col("side") > 0).then(pl.lit("BUY")).when(pl.col("side") < 0).then(pl.lit("SELL"))
+    return rows.with_columns(side=side)
+
+
 def daily_drawdown(currency: str | None) -> Column:
     """Column of drawdowns of daily PnL, which are not as deep as that of the finer curve."""
     says = "Largest fall of net PnL at the ends of days; the card's is of the finer curve, so no smaller."

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from fillbook.analysis.execution import Execution, execution
 from fillbook.analysis.overview import Overview, overview
 from fillbook.analysis.parts import Parts, Tag, parts
 from fillbook.analysis.periods import accrued, before
@@ -123,6 +124,11 @@ def earlier(held: PerformanceDataSource, keys: tuple[str, ...]) -> Mapping[str, 
     return _before(held, key_of(held), repr(choice()), keys, choice())
 
 
+def executed(held: PerformanceDataSource) -> Execution:
+    """How the orders of what is shown were executed."""
+    return _executed(held, key_of(held), repr(choice()), choice())
+
+
 def carried(held: PerformanceDataSource) -> float | None:
     """Net PnL of the chosen period with what was held before it."""
     return _carried(held, key_of(held), repr(choice()), choice())
@@ -140,6 +146,13 @@ def _answered(_data: PerformanceDataSource, fingerprint: str, name: str, _asked:
     """The key is that of the data and the name of the choice."""
     del fingerprint, name
     return overview(_data, _asked.chosen, _asked.conventions, check=False)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Setting every fill beside the market …", show_time=True)
+def _executed(_data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice) -> Execution:
+    """The key is that of the data and the name of the choice."""
+    del fingerprint, name
+    return execution(_data, _asked.chosen, _asked.conventions)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Checking the book …")

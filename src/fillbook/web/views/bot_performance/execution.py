@@ -1,4 +1,4 @@
-"""Execution: the fills on the candles, round trips down to their fills, what the bots were told."""
+"""Execution: fills on the candles, round trips, how well it traded, what the bots were told."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from fillbook.figures.candles import candles_figure
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.units import counted
 from fillbook.web import st_utils, state
+from fillbook.web.views.bot_performance import quality
 
 _PAGE = 200
 
@@ -23,6 +24,7 @@ def show(answer: Overview, held: PerformanceDataSource) -> None:
     st.header("Execution", anchor=False, divider="gray")
     _drawn(answer, held)
     _trips(answer, held)
+    quality.show(answer, held)
     _controllers(answer, held)
 
 
@@ -110,7 +112,7 @@ def _inside(trip: dict[str, Any], answer: Overview, held: PerformanceDataSource)
     with st.container(border=True):
         st.markdown(f"**{counted(fills.height, 'fill')} of this round trip**")
         st_utils.rows(
-            _spoken(fills),
+            st_utils.spoken(fills),
             {
                 "at": st_utils.moment("Time"), "side": "Side", "amount_base": number("Amount", format="%.8g"),
                 "price_quote": number("Price", format="%.8g"), "order_type": "Type",
@@ -129,7 +131,7 @@ def _inside(trip: dict[str, Any], answer: Overview, held: PerformanceDataSource)
             return
         st.markdown(f"**{counted(orders.height, 'order')} behind them**")
         st_utils.rows(
-            _spoken(orders),
+            st_utils.spoken(orders),
             {
                 "at": st_utils.moment("Created"), "side": "Side", "order_type": "Type",
                 "amount_base": number("Asked for", format="%.8g"),
@@ -139,10 +141,6 @@ def _inside(trip: dict[str, Any], answer: Overview, held: PerformanceDataSource)
             },
             alt="Orders behind the fills of the chosen round trip",
         )  # fmt: skip
-
-
-def _spoken(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(side=pl.when(pl.col("side") > 0).then(pl.lit("BUY")).otherwise(pl.lit("SELL")))
 
 
 def _controllers(answer: Overview, held: PerformanceDataSource) -> None:
