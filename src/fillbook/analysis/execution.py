@@ -17,7 +17,7 @@ from fillbook.analysis.execution_tables import fill_table, order_table
 from fillbook.analysis.execution_tags import fill_tags, order_tags
 from fillbook.analysis.market_share import market_shares, uptimes
 from fillbook.analysis.mids import KINDS
-from fillbook.analysis.parents import parents_of, shortfall_sums
+from fillbook.analysis.parents import parents_of
 from fillbook.analysis.view import view_of
 from fillbook.arrays import Floats
 from fillbook.conventions import Conventions
@@ -72,9 +72,8 @@ class Execution:
     latency
         By connector, and by hour: ``by, tag, what, n, p50, p90, p99, low_p50, n_negative``, seconds;
         the truth lies within ``tick_s`` above each.
-    parents, shortfall
-        Decisions and their shortfall (`parents.parents_of`), and its sums by quote currency
-        (`parents.shortfall_sums`).
+    parents
+        Decisions and their shortfall (`parents.parents_of`).
     markets
         A row a market: own and market volume, participation, and how it was known.
     uptime
@@ -100,7 +99,6 @@ class Execution:
     waits: pl.DataFrame
     latency: pl.DataFrame
     parents: pl.DataFrame
-    shortfall: pl.DataFrame
     markets: pl.DataFrame
     uptime: pl.DataFrame
     impact: Impact
@@ -152,7 +150,7 @@ def execution(
             for by, tags in order_tags(orders, links_omit_cancelled=omits)
         },
         groups.hour_by_level(orders, by_rank=omits), _toxic(fills), _waits(orders), _latency(orders), parents,
-        shortfall_sums(parents), markets, uptime, _impact(inputs), orders, fills,
+        markets, uptime, _impact(inputs), orders, fills,
         (*seen.findings, *execution_findings(fills, orders, markets, links_omit_cancelled=omits)),
         seen.chosen, seen.conventions,
     )  # fmt: skip

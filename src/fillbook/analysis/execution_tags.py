@@ -22,6 +22,8 @@ _BANDS = (
 )  # fmt: skip
 _HOURS = tuple(f"{hour:02d}" for hour in range(24))
 _SIDES = ("BUY", "SELL")
+FILL_BY = ("side", "level", "size", "hour", "liquidity", "pair", "controller")
+ORDER_BY = ("order_type", "side", "level", "spread", "hour", "pair", "controller")
 
 
 @dataclass(frozen=True, slots=True)

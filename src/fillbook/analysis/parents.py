@@ -74,25 +74,6 @@ def parents_of(data: PerformanceDataSource, seen: View, facts: Facts, orders: pl
     return frame.with_columns(**_benchmarks(frame, data, facts)).drop("key").fill_nan(None).sort("decided_at")
 
 
-def shortfall_sums(parents: pl.DataFrame) -> pl.DataFrame:
-    """Parts of the shortfall of all parents whose parts are all known, a row a quote currency.
-
-    Returns
-    -------
-    pl.DataFrame
-        ``quote, n`` (parents), ``n_used``, the parts and ``total_quote``, and ``worth_quote``, what was
-        wanted at the mids of the decisions.
-    """
-    names = [f"{name}_quote" for name in (*PARTS, "total")]
-    known = pl.col("total_quote").is_not_null() & pl.col("decision_quote").is_not_null()
-    wanted = pl.when("is_directional").then("asked_base").otherwise("filled_base")
-    return parents.group_by(pl.col("quote").cast(pl.String)).agg(
-        n=pl.len(), n_used=known.sum(),
-        **{name: pl.when(known.any()).then(pl.col(name).filter(known).sum()) for name in names},
-        worth_quote=pl.when(known.any()).then((wanted * pl.col("decision_quote")).filter(known).sum()),
-    ).sort("n_used", "quote", descending=True)  # fmt: skip
-
-
 def _children(data: PerformanceDataSource, orders: pl.DataFrame) -> pl.DataFrame:
     """Orders that traded, or were meant to, each with the key of its parent."""
     executors = data.executors.select(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from fillbook.analysis.costs import shortfall_sums
 from fillbook.reports.json import plain
 from fillbook.reports.summary import period_object
 from fillbook.reports.table import chosen_object, conventions_object
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 EXECUTION_SCHEMA = "fillbook.execution/1"
 _LISTED = (
-    "mids", "spreads", "markouts", "shortfall", "markets", "uptime", "latency", "waits",
+    "mids", "spreads", "markouts", "markets", "uptime", "latency", "waits",
     "hour_by_level", "toxic",
 )  # fmt: skip
 
@@ -47,6 +48,7 @@ def execution_object(answer: Execution, data: PerformanceDataSource) -> dict[str
         "filter": chosen_object(answer.chosen), "conventions": conventions_object(answer.conventions),
         "currency": answer.currency, "period": period_object(answer.period), "metrics": plain(answer.metrics),
         **{name: plain(_plain(getattr(answer, name))) for name in _LISTED},
+        "shortfall": plain(_plain(shortfall_sums(answer))),
         "by_fill": {by: plain(_plain(rows)) for by, rows in answer.by_fill.items()},
         "by_order": {by: plain(_plain(rows)) for by, rows in answer.by_order.items()},
         "impact": impact,

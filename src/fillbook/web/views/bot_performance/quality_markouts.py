@@ -8,7 +8,8 @@ import polars as pl
 import streamlit as st
 
 from fillbook.analysis.execution import Execution
-from fillbook.analysis.execution_groups import FILL_BY, extremes
+from fillbook.analysis.execution_groups import extremes
+from fillbook.analysis.execution_tags import FILL_BY
 from fillbook.figures.execution import group_figure, markout_figure
 from fillbook.results import reason_text
 from fillbook.units import Unit, counted, format_duration, format_value

@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from fillbook.analysis.execution import Execution
-from fillbook.analysis.execution_groups import ORDER_BY
+from fillbook.analysis.execution_tags import ORDER_BY
 from fillbook.figures.orders import fill_rate_figure, waits_figure
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.units import NO_VALUE, Unit, counted, format_duration, format_value
