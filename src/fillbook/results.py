@@ -69,6 +69,7 @@ REASONS: Mapping[str, str] = {
     "no_quote": "bid and ask are not known",
     "resolution_too_coarse": "the fills' clock is too coarse for this horizon",
     "no_candles": "no candles of the same venue and pair",
+    "no_volume": "the market did not trade in that time",
     "candles_missing": "candles do not cover all of it",
     "own_exceeds_market": "own volume above the market's: other venue's candles, or simulated trades",
     "clock_floor": "decisions are known by a clock tick only",

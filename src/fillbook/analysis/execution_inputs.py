@@ -53,8 +53,15 @@ def execution_inputs(
     if links_omit_cancelled and (seen.chosen.controllers or seen.chosen.close_types):
         notes["reasons"]["order_class"] = ("links_omit_cancelled",)
     arrays |= _market_arrays(markets, notes, is_told=not fills["liquidity"].eq("unknown").all())
+    if data.candles.select(
+        (pl.col("volume_base").is_not_null() & pl.col("volume_quote").is_null()).any()
+    ).item():
+        notes["method"]["parent_vwap"] = "candles without quote volume: volume × (high + low + close) / 3"
     if seen.reporting.currency is None:
-        for name in ("fill_qty", "fill_worth", "order_worth", "parent_filled", "parent_worth", "own_volume"):
+        for name in (
+            "fill_qty", "fill_worth", "order_worth", "parent_filled", "parent_worth", "own_volume",
+            "maker_volume",
+        ):  # fmt: skip
             if fills.height:
                 arrays[name] = seen.reporting.lack
     return ExecutionInputs(
@@ -66,7 +73,8 @@ def execution_inputs(
 
 _ORDER_FIELDS = (
     "order_class", "order_amount", "order_filled", "order_price", "order_is_market", "order_side",
-    "order_worth", "order_average", "order_limit", "order_arrival", "order_touch", "order_wait_s",
+    "order_worth", "order_average", "order_limit", "order_arrival", "order_touch", "order_touch_mid",
+    "order_wait_s",
     "order_is_filled", "order_live_s", "order_n_fills", "order_latency_s",
 )  # fmt: skip
 _PARENT_FIELDS = (
@@ -93,9 +101,16 @@ def _fill_arrays(fills: pl.DataFrame, seen: View, notes: dict[str, dict[str, Any
     worth = np.nan_to_num(size * price)
     is_told = ~arrays["fill_is_unknown"]
     if not is_told.all():
-        notes["reasons"]["fill_liquidity"] = ("liquidity_unknown",)
-        _cover(notes, "fill_liquidity", worth, is_told)
+        _note(notes, "fill_liquidity", is_told, worth, "liquidity_unknown")
         notes["reasons"]["maker_volume"] = ("liquidity_unknown",)
+    maker = arrays["fill_is_maker"]
+    for name in ("bid", "ask"):
+        values = fills[f"{name}_quote"].to_numpy()
+        arrays[f"maker_{name}"] = values
+        if maker.any():
+            known = ~np.isnan(values[maker])
+            arrays[f"maker_{name}"] = values if known.any() else Undefined.unavailable("no_quote")
+            _note(notes, f"maker_{name}", known, worth[maker], "no_quote")
     how = _how(fills, seen)
     for name, column in _MIDS.items():
         values = fills[column].to_numpy()
@@ -108,21 +123,11 @@ def _fill_arrays(fills: pl.DataFrame, seen: View, notes: dict[str, dict[str, Any
             arrays[name] = Undefined.unavailable(lack)
             continue
         notes["method"][name] = how
-        notes["used"][name] = int(known.sum())
-        if not known.all():
-            _cover(notes, name, worth, known)
-            notes["reasons"][name] = (lack,)
+        _note(notes, name, known, worth, lack)
     if "fill_mid" in notes["used"]:
         ticks = float(fills["tick_s"].max() or 0.0)  # type: ignore[arg-type]
         notes["method"]["fill_mid_5s"] = f"{how}; fills on a clock of {ticks:g} s"
     return arrays
-
-
-def _cover(notes: dict[str, dict[str, Any]], name: str, value: Floats, known: Bools) -> None:
-    """Note the share of the value that is known; nothing where nothing has a value."""
-    total = float(value.sum())
-    if total > 0.0:
-        notes["coverage"][name] = float(value[known].sum()) / total
 
 
 def _lack(name: str, fills: pl.DataFrame) -> str:
@@ -160,16 +165,13 @@ def _order_arrays(orders: pl.DataFrame, seen: View, notes: dict[str, dict[str, A
     worth = np.where(filled > 0.0, worth, 0.0)
     arrival = numbers("arrival_quote")
     traded = filled > 0.0
-    for name, values, why in (
-        ("order_arrival", arrival, "stale_mid"), ("order_touch", numbers("touch_quote"), "no_quote"),
-        ("order_limit", numbers("limit_quote"), "no_limit_price"),
+    is_market = orders["order_is_market"].to_numpy()
+    for name, values, mine, why in (
+        ("order_arrival", arrival, traded, "stale_mid"),
+        ("order_touch", numbers("touch_quote"), traded & is_market, "no_quote"),
+        ("order_limit", numbers("limit_quote"), traded & ~is_market, "no_limit_price"),
     ):  # fmt: skip
-        known = traded & ~np.isnan(values)
-        value = worth * np.nan_to_num(numbers("average_quote"))
-        notes["used"][name] = int(known.sum())
-        if known.any() and not known[traded].all():
-            _cover(notes, name, np.where(traded, np.nan_to_num(value), 0.0), known)
-            notes["reasons"][name] = (why,)
+        _note(notes, name, ~np.isnan(values[mine]), (worth * numbers("average_quote"))[mine], why)
     latency = numbers("latency_s")
     by = orders.filter(pl.col("latency_s").is_not_null())["decided_by"]
     if 2 * int((by == "creation").sum()) > by.len():
@@ -182,6 +184,7 @@ def _order_arrays(orders: pl.DataFrame, seen: View, notes: dict[str, dict[str, A
         **order_arrays(seen.orders, seen.reporting), "order_side": numbers("side"),
         "order_worth": worth, "order_average": numbers("average_quote"), "order_arrival": arrival,
         "order_limit": numbers("limit_quote"), "order_touch": numbers("touch_quote"),
+        "order_touch_mid": arrival,
         "order_wait_s": numbers("wait_s"), "order_live_s": numbers("live_s"),
         "order_is_filled": orders["first_fill_at"].is_not_null().to_numpy(),
         "order_n_fills": numbers("n_fills"), "order_latency_s": latency,
@@ -214,24 +217,21 @@ def _parent_arrays(parents: pl.DataFrame, seen: View, notes: dict[str, dict[str,
     shortfall = numbers("total_quote") * rate
     wanted = np.where(parents["is_directional"].to_numpy(), numbers("asked_base"), numbers("filled_base"))
     worth = wanted * numbers("decision_quote") * rate
-    known = ~np.isnan(shortfall + worth)
-    notes["used"]["parent_shortfall"] = int(known.sum())
-    if known.any() and not known.all():
-        value = np.nan_to_num(numbers("filled_base") * numbers("average_quote") * rate)
-        _cover(notes, "parent_shortfall", value, known)
-        notes["reasons"]["parent_shortfall"] = ("stale_mid",)
-    for name, why in (("vwap", "no_candles"), ("twap", "stale_mid")):
+    about = parents.select(pl.coalesce("decision_quote", "arrival_quote", "average_quote", "end_quote"))
+    value = wanted * about.to_series().fill_null(np.nan).to_numpy() * rate  # also where a mid is missing
+    _note(notes, "parent_shortfall", ~np.isnan(shortfall + worth), value, "stale_mid")
+    traded = np.where(numbers("filled_base") > 0.0, numbers("filled_base") * numbers("average_quote"), 0.0)
+    for name, why in (("vwap", "candles_missing"), ("twap", "stale_mid")):
         found = ~np.isnan(numbers(f"{name}_quote"))
-        notes["used"][f"parent_{name}"] = int(found.sum())
-        if found.any() and not found.all():
-            notes["reasons"][f"parent_{name}"] = (why,)
+        has_fill = traded > 0.0
+        _note(notes, f"parent_{name}", found[has_fill], (traded * rate)[has_fill], why)
     taker = parents["is_taker"].to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
         size = np.where(taker, numbers("filled_base") / numbers("day_base"), np.nan)
         arrival = numbers("arrival_quote")
         move = numbers("side") * (numbers("end_quote") - arrival) / arrival / numbers("sigma")
     both = ~np.isnan(size + move) & (size > 0.0)
-    if both.sum() < ENOUGH:
+    if both.sum() < ENOUGH or np.unique(size[both]).size == 1:
         notes["doubts"]["impact_size"] = (Status.LOW_N, "few_orders")
     filled = np.where(numbers("filled_base") > 0.0, numbers("filled_base") * rate, 0.0)
     return {
@@ -242,6 +242,16 @@ def _parent_arrays(parents: pl.DataFrame, seen: View, notes: dict[str, dict[str,
         "impact_size": size[both] if both.any() or not taker.any() else Undefined.unavailable("no_candles"),
         "impact_move": move[both],
     }  # fmt: skip
+
+
+def _note(notes: dict[str, dict[str, Any]], name: str, known: Bools, worth: Floats, why: str) -> None:
+    """Say how many values of an array are known, of what share of the worth, and what the others lack."""
+    notes["used"][name] = int(known.sum())
+    if known.any() and not known.all():
+        notes["reasons"][name] = (why,)
+        whole = float(np.nansum(worth))
+        if whole > 0.0:  # 0 without a common currency
+            notes["coverage"][name] = float(np.nansum(worth[known])) / whole
 
 
 def _or_lack(values: Floats, why: str) -> Floats | Undefined:
@@ -258,9 +268,12 @@ def _market_arrays(
         lack = Undefined("empty") if markets.is_empty() else Undefined.unavailable("no_candles")
         return dict.fromkeys(("own_volume", "maker_volume", "market_volume"), lack)
     if known.height < markets.height or float(known["coverage"].min()) < 1.0:  # type: ignore[arg-type]
-        covered = float((known["n"] * known["coverage"]).sum())
+        worth, covered = (
+            float((rows["worth_quote"] * rows["rate"] * share).sum())
+            for rows, share in ((markets, 1.0), (known, known["coverage"]))
+        )
         notes["reasons"]["market_volume"] = ("candles_missing",)
-        notes["coverage"]["market_volume"] = covered / int(markets["n"].sum())
+        notes["coverage"]["market_volume"] = covered / worth if worth > 0.0 else 0.0
     if (known["status"] == "inconsistent").any():
         notes["doubts"]["market_volume"] = (Status.INCONSISTENT, "own_exceeds_market")
     elif (known["status"] == "hypothetical").any():

@@ -24,8 +24,8 @@ def market_shares(data: PerformanceDataSource, seen: View, fills: pl.DataFrame) 
         ``connector, pair, quote, n, own_base, maker_base`` (while candles cover), ``market_base`` over
         the same time, ``participation``, ``active_participation`` (of the candles that hold own fills),
         ``n_exceeded`` (candles in which own volume exceeds the market's), ``coverage`` of the own volume by
-        candles, ``price_quote`` (own average), ``rate``, and ``status``: ``ok``, ``inconsistent``,
-        ``hypothetical`` (paper trade) or ``no_candles``.
+        candles, ``price_quote`` (own average), ``worth_quote`` (all own volume), ``rate``, and
+        ``status``: ``ok``, ``inconsistent``, ``hypothetical`` (paper trade) or ``no_candles``.
     """
     volumes = market_volumes(data.candles)
     at = fills["at"].dt.timestamp("us").to_numpy() / US
@@ -38,6 +38,7 @@ def market_shares(data: PerformanceDataSource, seen: View, fills: pl.DataFrame) 
         row = {
             "connector": connector, "pair": pair, "quote": str(fills["quote"][int(mine[0])]), "n": mine.size,
             "price_quote": float((base[mine] * price[mine]).sum() / base[mine].sum()),
+            "worth_quote": float((base[mine] * price[mine]).sum()),
             "rate": float(fills["rate"][int(mine[0])]), "status": "no_candles",
         }  # fmt: skip
         if market is not None:
@@ -57,7 +58,7 @@ def market_shares(data: PerformanceDataSource, seen: View, fills: pl.DataFrame) 
         rows.append(row)
     numbers = (
         "own_base", "maker_base", "market_base", "participation", "active_participation", "coverage",
-        "price_quote", "rate",
+        "price_quote", "worth_quote", "rate",
     )  # fmt: skip
     schema = {
         "connector": pl.String, "pair": pl.String, "quote": pl.String, "n": pl.Int64, "n_exceeded": pl.Int64,
@@ -77,7 +78,9 @@ def uptimes(seen: View, orders: pl.DataFrame) -> pl.DataFrame:
         ``bot, connector, pair, bid_s, ask_s, both_s, window_s``, shares ``bid, ask, both`` of the window, and
         ``n`` orders.
     """
-    limit = orders.filter(~pl.col("order_is_market"), pl.col("side").is_not_null())
+    limit = orders.filter(
+        ~pl.col("order_is_market"), pl.col("side").is_not_null(), pl.col("live_s").is_not_null()
+    )
     end = pl.lit(seen.ledger.end_us).cast(pl.Int64)
     timed = limit.select(
         "bot",

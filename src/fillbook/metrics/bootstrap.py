@@ -87,7 +87,8 @@ def ratio_intervals(
 
     Returns
     -------
-    Low and high ends, shape (columns,); NaN with fewer than 20 buckets, or where more than 5 % of the
+    Low and high ends, shape (columns,), all from the same resamples, in blocks as long as the most
+    dependent of the ratios needs; NaN with fewer than 20 buckets, or where more than 5 % of the
     resamples have no denominator.
     """
     columns = gains.shape[1]
@@ -96,7 +97,8 @@ def ratio_intervals(
         return np.full(columns, np.nan), np.full(columns, np.nan)
     tops = _by_bucket(place, gains, names.size)
     bottoms = _by_bucket(place, worths, names.size)
-    sums = resampled_sums(np.hstack([tops, bottoms]), block_length(tops[:, 0]))
+    block = max(block_length(_influence(tops[:, i], bottoms[:, i])) for i in range(columns))
+    sums = resampled_sums(np.hstack([tops, bottoms]), block)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.where(sums[:, columns:] > 0.0, sums[:, :columns] / sums[:, columns:], np.nan)
     tail = (1.0 - level) / 2.0
@@ -107,6 +109,12 @@ def ratio_intervals(
         if is_enough and known.size >= 0.95 * ratios.shape[0]:
             low[i], high[i] = np.quantile(known, [tail, 1.0 - tail])
     return low, high
+
+
+def _influence(tops: Floats, bottoms: Floats) -> Floats:
+    """What each bucket adds to the error of the ratio: ``top − ratio × bottom``."""
+    worth = math.fsum(bottoms)
+    return tops - math.fsum(tops) / worth * bottoms if worth > 0.0 else np.zeros(tops.size)
 
 
 def _by_bucket(place: Ints, values: Floats, n: int) -> Floats:

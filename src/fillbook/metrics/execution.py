@@ -42,7 +42,9 @@ def wilson(hits: Floats, n: Floats, *, level: float = 0.95) -> tuple[Floats, Flo
         share = hits / n
         middle = (share + z * z / (2.0 * n)) / (1.0 + z * z / n)
         half = z * np.sqrt(share * (1.0 - share) / n + z * z / (4.0 * n * n)) / (1.0 + z * z / n)
-    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
+        low = np.where(hits == 0.0, 0.0, middle - half)  # exactly the ends, without rounding
+        high = np.where(hits == n, 1.0, middle + half)
+    return np.where(n > 0.0, low, np.nan), np.where(n > 0.0, high, np.nan)
 
 
 LATENCY_FLAGS = ("ok", "negative_clock_floor", "no_nonce")

@@ -115,14 +115,16 @@ class ExecutionInputs:
         Quote just before each.
     fill_mid_5s, fill_mid_60s, fill_mid_300s
         Mid so long after each.
+    maker_bid, maker_ask
+        The same of the fills that rested for certain.
     fill_is_maker, fill_is_unknown, fill_liquidity, fill_pair
         Whether it rested for certain, or nothing says; 0 maker, 1 taker, 2 unknown; number of its pair.
     order_class, order_amount, order_filled, order_price, order_is_market
         As in `Inputs`.
     order_side, order_worth, order_average
         Per order: ±1, base filled, average price.
-    order_limit, order_arrival, order_touch
-        Limit price, mid at creation, ask (buys) or bid (sells) then.
+    order_limit, order_arrival, order_touch, order_touch_mid
+        Limit price, mid at creation, ask (buys) or bid (sells) then, and the mid of that quote.
     order_wait_s, order_is_filled
         Seconds to the first fill, else to the end of the order or the data; whether it was a fill.
     order_live_s, order_n_fills
@@ -153,6 +155,8 @@ class ExecutionInputs:
     fill_mid: Floats | Undefined
     fill_bid: Floats | Undefined
     fill_ask: Floats | Undefined
+    maker_bid: Floats | Undefined
+    maker_ask: Floats | Undefined
     fill_mid_5s: Floats | Undefined
     fill_mid_60s: Floats | Undefined
     fill_mid_300s: Floats | Undefined
@@ -171,6 +175,7 @@ class ExecutionInputs:
     order_limit: Floats | Undefined
     order_arrival: Floats | Undefined
     order_touch: Floats | Undefined
+    order_touch_mid: Floats | Undefined
     order_wait_s: Floats | Undefined
     order_is_filled: Bools | Undefined
     order_live_s: Floats | Undefined

@@ -122,20 +122,23 @@ def unknown_share(fill_worth: Floats, fill_is_unknown: Bools) -> float:
 @metric(
     label="Market participation", group="execution", unit=Unit.FRACTION, better="neither",
     formula=r"\sum q\,/\,\sum V", source="DEFINITIONS C12; same venue and pair, over the run",
-    undefined="no_candles with volume of the same venue and pair",
+    undefined="no_candles with volume of the same venue and pair; no_volume where nothing traded",
 )  # fmt: skip
 def market_participation(own_volume: Floats, market_volume: Floats) -> float:
     """Own volume over the market's, pair by pair at its price, while the bots ran."""
-    whole = total(market_volume)
-    return total(own_volume) / whole if whole > 0.0 else Undefined.unavailable("no_candles")
+    return _of_market(own_volume, market_volume)
 
 
 @metric(
     label="Liquidity provision", group="execution", unit=Unit.FRACTION, better="higher",
     formula=r"\sum_{maker}q\,/\,\sum V", source="DEFINITIONS C14; same venue and pair, over the run",
-    undefined="no_candles with volume of the same venue and pair",
+    undefined="no_candles with volume of the same venue and pair; no_volume where nothing traded",
 )  # fmt: skip
 def liquidity_provision(maker_volume: Floats, market_volume: Floats) -> float:
     """Maker volume over the market's, while the bots ran."""
+    return _of_market(maker_volume, market_volume)
+
+
+def _of_market(volume: Floats, market_volume: Floats) -> float:
     whole = total(market_volume)
-    return total(maker_volume) / whole if whole > 0.0 else Undefined.unavailable("no_candles")
+    return total(volume) / whole if whole > 0.0 else Undefined("no_volume")

@@ -14,6 +14,7 @@ from fillbook.results import Undefined
 from fillbook.units import Unit
 
 _BPS = 1e4
+_FULL = 1e-9  # filled within this share of what was asked: the rest is rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,9 @@ def shortfall(wants: Intents, got: Pieces, is_directional: Bools | None = None) 
         return np.bincount(got.parent, weights=values, minlength=side.size).astype(np.float64)
 
     filled, value = per_parent(got.qty), per_parent(got.qty * got.price)
-    wanted = wants.asked if is_directional is None else np.where(is_directional, wants.asked, filled)
+    is_full = np.abs(wants.asked - filled) <= _FULL * filled
+    is_option = np.zeros(side.size, bool) if is_directional is None else ~is_directional
+    wanted = np.where(is_full | is_option, filled, wants.asked)
     fees = per_parent(got.fee)
     left = wanted - filled
     moved = side * (wants.end - wants.decision)
@@ -135,16 +138,16 @@ def average_slippage_limit(
 )  # fmt: skip
 def average_slippage_touch(
     order_side: Floats, order_worth: Floats, order_average: Floats, order_touch: Floats,
-    order_arrival: Floats, order_is_market: Bools,
+    order_touch_mid: Floats, order_is_market: Bools,
 ) -> float:  # fmt: skip
     """Average price of market orders over the ask (buys) or bid (sells) at creation, as a cost."""
     if order_is_market.size and not (order_is_market & (order_worth > 0.0)).any():
         return Undefined("no_taker_orders")
     cost = slippage(order_side, order_worth, order_average, order_touch)
-    known = order_is_market & (order_worth > 0.0) & ~np.isnan(cost) & ~np.isnan(order_arrival)
+    known = order_is_market & (order_worth > 0.0) & ~np.isnan(cost)
     if not known.any():
         return Undefined.unavailable("no_quote")
-    return ratio_of_sums(cost, order_worth * order_arrival, known)
+    return ratio_of_sums(cost, order_worth * order_touch_mid, known)
 
 
 def _slip(side: Floats, worth: Floats, average: Floats, benchmark: Floats) -> float:

@@ -63,12 +63,12 @@ def spread_earned(fill_qty: Floats, fill_price: Floats, fill_mid: Floats) -> flo
     undefined="no_quote where bid and ask are not known; no_maker_fills; zero_spread",
 )  # fmt: skip
 def spread_capture(
-    fill_qty: Floats, fill_price: Floats, fill_bid: Floats, fill_ask: Floats, fill_is_maker: Bools
+    fill_qty: Floats, fill_price: Floats, maker_bid: Floats, maker_ask: Floats, fill_is_maker: Bools
 ) -> float:
     """Share of the half spread that maker fills earned; 1 at the own touch, below 0 crossing."""
     if fill_is_maker.size and not fill_is_maker.any():
         return Undefined("no_maker_fills")
-    return capture(fill_qty, fill_price, fill_bid, fill_ask, fill_is_maker)
+    return capture(fill_qty, fill_price, maker_bid, maker_ask, fill_is_maker)
 
 
 def capture(qty: Floats, price: Floats, bid: Floats, ask: Floats, chosen: Bools) -> float:
@@ -128,10 +128,12 @@ def price_impact(fill_qty: Floats, fill_mid: Floats, fill_mid_60s: Floats) -> fl
 @metric(
     label="Matched spread", group="execution", unit=Unit.BPS, better="higher",
     formula=r"(\bar S-\bar B)\,/\,\tfrac{\bar S+\bar B}{2}", source="DEFINITIONS C6; contains drift",
-    undefined="one_sided where only one side traded",
+    undefined="one_sided where no pair was both bought and sold; empty",
 )  # fmt: skip
 def matched_spread(fill_qty: Floats, fill_price: Floats, fill_pair: Floats) -> float:
     """Average sale over average purchase of each pair, on what was both bought and sold."""
+    if fill_qty.size == 0:
+        return Undefined("empty")
     gain = worth = 0.0
     for pair in np.unique(fill_pair):
         mine = fill_pair == pair

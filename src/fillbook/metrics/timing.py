@@ -9,12 +9,14 @@ import numpy as np
 
 from fillbook.arrays import Bools, Floats, Ints
 from fillbook.ledger.sums import total
+from fillbook.metrics.inputs import ORDER_CLASSES
 from fillbook.metrics.registry import metric
 from fillbook.results import Undefined
 from fillbook.units import Unit
 
 _HOUR_S = 3_600.0
 _ENOUGH_FOR_P99 = 100
+_OPEN = ORDER_CLASSES.index("OPEN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def uptime(side: Ints, start: Floats, end: Floats, window: tuple[float, float]) 
     end = np.clip(end[by_start], *window)
     bid, ask = (union_s(start[side == sign], end[side == sign]) for sign in (1, -1))
     either = union_s(start, end)
-    return Uptime(bid, ask, bid + ask - either, window[1] - window[0])
+    return Uptime(bid, ask, max(bid + ask - either, 0.0), window[1] - window[0])
 
 
 @metric(
@@ -144,8 +146,9 @@ def _latency(seconds: Floats, share: float) -> float:
 )  # fmt: skip
 def fills_per_order_hour(order_live_s: Floats, order_n_fills: Floats, order_is_market: Bools) -> float:
     """Fills for every hour that one limit order stood in the book; does not depend on the refresh time."""
-    live = total(order_live_s[~order_is_market])
-    return total(order_n_fills[~order_is_market]) / live * _HOUR_S if live > 0.0 else Undefined("no_orders")
+    chosen = ~order_is_market & ~np.isnan(order_live_s)
+    live = total(order_live_s[chosen])
+    return total(order_n_fills[chosen]) / live * _HOUR_S if live > 0.0 else Undefined("no_orders")
 
 
 @metric(
@@ -164,9 +167,9 @@ def orders_per_trade(order_filled: Floats) -> float:
     formula=r"q_{50}(t_{end}-t_{create})", source="DEFINITIONS C14, limit orders",
     undefined="no_orders that ended; no_order_row",
 )  # fmt: skip
-def quote_lifetime_p50(order_live_s: Floats, order_is_market: Bools) -> float:
-    """Half of the limit orders lived no longer than this."""
-    mine = order_live_s[~order_is_market]
+def quote_lifetime_p50(order_live_s: Floats, order_class: Ints, order_is_market: Bools) -> float:
+    """Half of the limit orders that ended had lived no longer than this."""
+    mine = order_live_s[~order_is_market & (order_class != _OPEN) & ~np.isnan(order_live_s)]
     return quantile(mine, 0.5) if mine.size else Undefined("no_orders")
 
 
