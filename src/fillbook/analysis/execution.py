@@ -70,8 +70,8 @@ class Execution:
     waits
         Kaplan–Meier curve of the limit orders: ``seconds, waiting`` (share without a fill), ``at_risk``.
     latency
-        By connector, and by hour: ``by, tag, what, n, p50, p90, p99, low_p50, n_negative``, seconds;
-        the truth lies within ``tick_s`` above each.
+        By connector, and by hour: ``by, tag, what, n, p50, p90, p99, n_negative``, seconds; the truth lies
+        up to a tick of the bot's clock above each.
     parents
         Decisions and their shortfall (`parents.parents_of`).
     markets
@@ -136,8 +136,7 @@ def execution(
     markets = market_shares(data, seen, fills)
     uptime = uptimes(seen, orders)
     inputs = execution_inputs(data, seen, fills, orders, parents, markets, uptime, links_omit_cancelled=omits)
-    weight = inputs.order_price
-    weight = np.full(orders.height, np.nan) if isinstance(weight, Undefined) else weight
+    weight = _weights(inputs, orders)
     curve = {horizon: fills[f"mid_{horizon:g}s"].to_numpy() for horizon in HORIZONS}
     qty, at = _signed(fills), fills["at"].dt.timestamp("us").to_numpy()
     price, mid, later = (fills[name].to_numpy() for name in ("price_quote", "mid_quote", "mid_60s"))
@@ -159,6 +158,15 @@ def execution(
 def _signed(fills: pl.DataFrame) -> Floats:
     """Signed base of each fill times its reporting rate; NaN where there is no common currency."""
     return (fills["side"].cast(pl.Float64) * fills["amount_base"] * fills["rate"]).to_numpy()
+
+
+def _weights(inputs: ExecutionInputs, orders: pl.DataFrame) -> Floats:
+    """Value of one base of each order; NaN where there is no common currency."""
+    price, amount = inputs.order_price, inputs.order_amount
+    if isinstance(price, Undefined) or isinstance(amount, Undefined):
+        return np.full(orders.height, np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(price * amount / orders["amount_base"].to_numpy())
 
 
 def _impact(inputs: ExecutionInputs) -> Impact:
@@ -285,7 +293,7 @@ def _toxic(fills: pl.DataFrame) -> pl.DataFrame:
 
 def _waits(orders: pl.DataFrame) -> pl.DataFrame:
     """Survival of the limit orders without a fill, thinned to a drawable number of steps."""
-    limit = orders.filter(~pl.col("order_is_market"))
+    limit = orders.filter(~pl.col("order_is_market"), pl.col("wait_s").is_not_null())
     filled = limit["first_fill_at"].is_not_null().to_numpy()
     curve = survival(limit["wait_s"].to_numpy(), filled)
     place = np.unique(np.linspace(0, curve.seconds.size - 1, min(_CURVE, curve.seconds.size)).astype(int))

@@ -175,14 +175,14 @@ def _omits_cancelled(data: PerformanceDataSource, order_of_fill: Ints) -> bool:
 
 
 def decisions(data: PerformanceDataSource, order_of_fill: Ints) -> tuple[Floats, Codes]:
-    """When the bot decided on each order (µs UTC, NaN where it never traded and nothing asks), and by what.
+    """When the bot decided on each order (µs UTC; NaN of quotes that never traded), and by what.
 
     First the executor's own start, for its first order; then the time in the client order id, where it
     lies within five seconds of the creation; else the creation, a clock tick.
     """
     orders = data.orders
     created = _us(orders["at"]).astype(np.float64)
-    asks = (orders["order_type"] == "MARKET").to_numpy().copy()
+    asks = (orders["order_type"] != "LIMIT_MAKER").to_numpy().copy()
     asks[order_of_fill[order_of_fill >= 0]] = True
     decided, by = np.full(orders.height, np.nan), np.zeros(orders.height, np.int8)
     rows = np.flatnonzero(asks)
@@ -202,9 +202,9 @@ def _executor_starts(data: PerformanceDataSource) -> tuple[Ints, Floats]:
         return np.zeros(0, np.int64), np.zeros(0)
     starts = data.executors.select("executor_id", start=pl.col("at").dt.timestamp("us")).unique("executor_id")
     first = (
-        data.orders.select("executor_id", "at").with_row_index("row")
+        data.orders.select("executor_id", "at", "order_id").with_row_index("row")
         .filter(pl.col("executor_id").is_not_null())
-        .sort("at", maintain_order=True).unique("executor_id", keep="first", maintain_order=True)
+        .sort("at", "order_id").unique("executor_id", keep="first", maintain_order=True)
         .with_columns(pl.col("executor_id").cast(pl.String)).join(starts, on="executor_id")
     )  # fmt: skip
     return first["row"].cast(pl.Int64).to_numpy(), first["start"].cast(pl.Float64).to_numpy()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from fillbook.analysis.execution_tags import Tags
+from fillbook.analysis.execution_tags import Tags, name_order
 from fillbook.arrays import Bools, Floats, Ints
 from fillbook.metrics.bootstrap import ratio_intervals
 from fillbook.metrics.execution import wilson
@@ -92,8 +92,8 @@ def order_groups(orders: pl.DataFrame, price: Floats, tags: Tags) -> pl.DataFram
     pl.DataFrame
         ``tag, n_terminal, n_open, n_filled`` (with any fill), ``fill_rate`` and its Wilson interval
         ``low, high`` (95 % for all groups together), ``fill_rate_full``, ``fill_rate_quantity``,
-        ``partial_ratio, cancel_ratio, expired_ratio, failed_ratio`` and ``fills_per_order_hour``. Null where
-        a group has no ended order.
+        ``partial_ratio, cancel_ratio, expired_ratio, failed_ratio`` and ``fills_per_order_hour`` of the
+        limit orders. Null where a group has no ended order.
     """
     code, n = tags.code, len(tags.names)
     kind = orders["order_class"].to_numpy()
@@ -113,7 +113,8 @@ def order_groups(orders: pl.DataFrame, price: Floats, tags: Tags) -> pl.DataFram
     full = np.isin(kind, _FULL)
     low, high = wilson(with_fill, terminal, level=1.0 - _JOINT / max(n, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        hours = total(orders["live_s"].to_numpy(), named) / 3_600.0
+        stood = ~orders["order_is_market"].to_numpy() & ~np.isnan(orders["live_s"].to_numpy())
+        hours = total(orders["live_s"].to_numpy(), stood) / 3_600.0
         hours[hours <= 0.0] = np.nan
         shares = {
             f"{name}_ratio": count(kind == ORDER_CLASSES.index(label)) / terminal
@@ -126,7 +127,7 @@ def order_groups(orders: pl.DataFrame, price: Floats, tags: Tags) -> pl.DataFram
             "high": high, "fill_rate_full": count(ended & full) / terminal,
             "fill_rate_quantity": total(got * price, ended) / total(amount * price, ended),
             "partial_ratio": count(ended & (filled > 0.0) & ~full) / with_fill, **shares,
-            "fills_per_order_hour": total(orders["n_fills"].to_numpy().astype(float), named) / hours,
+            "fills_per_order_hour": total(orders["n_fills"].to_numpy().astype(float), stood) / hours,
         })  # fmt: skip
     return frame.fill_nan(None)
 
@@ -149,17 +150,20 @@ def hour_by_level(orders: pl.DataFrame, *, by_rank: bool) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        ``side, level, hour, n_terminal, n_filled, fill_rate``, a row a combination that occurs; the level is
-        the rank where `by_rank`.
+        ``side, level, hour, n_terminal, n_filled, fill_rate``, a row a combination that occurs, levels
+        outermost first on the ask and then innermost first on the bid, as in an order book; the level is the
+        rank where `by_rank`.
     """
     ended = orders.filter(
         pl.col("order_class") != _OPEN, ~pl.col("order_is_market"), pl.col("side").is_not_null()
     )
     level = pl.col("rank" if by_rank else "level").cast(pl.String)
+    names = sorted(ended.select(level.unique()).to_series().drop_nulls().to_list(), key=name_order)
+    depth = pl.col("level").replace_strict(names, range(len(names)), default=None, return_dtype=pl.Int64)
     return (
         ended.with_columns(level=level)
         .group_by("side", "level", hour=pl.col("created_at").dt.hour())
         .agg(n_terminal=pl.len(), n_filled=(pl.col("filled_base") > 0.0).sum())
         .with_columns(fill_rate=pl.col("n_filled") / pl.col("n_terminal"))
-        .sort("side", "level", "hour")
+        .sort("side", pl.col("side") * depth, "hour")
     )  # fmt: skip

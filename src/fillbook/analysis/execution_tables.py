@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from fillbook.analysis.execution_facts import DECIDED_BY, Facts, FillFacts
+from fillbook.analysis.inputs import inverse_of
 from fillbook.analysis.mids import KINDS
 from fillbook.analysis.orders import order_facts
 from fillbook.analysis.view import View
@@ -33,7 +34,9 @@ def fill_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Data
         Names, ``at, side, order_type, liquidity, level, order_id, price_quote, amount_base`` (of inverse
         contracts in base), ``rate`` (reporting currency for one quote; NaN where there is none), ``mid_quote,
         bid_quote, ask_quote`` just before the fill with ``mid_age_s`` and ``mid_from``, ``is_crossed``,
-        and ``mid_0s … mid_3600s``; NaN where not known. ``fill_row`` is the row in the canonical table.
+        and ``mid_0s … mid_3600s``; NaN where not known. ``fill_row`` is the row in the canonical table,
+        ``is_inverse`` tells contracts, and ``beyond_flat`` is the share of a fill that crosses zero which
+        opens the next position (else 0).
     """
     rows, books = seen.ledger.rows, seen.ledger.books
     fills = data.fills[rows]
@@ -52,6 +55,7 @@ def fill_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Data
         liquidity=pl.col("order_type").cast(pl.String).replace_strict(LIQUIDITY_OF, default="unknown"),
     ).with_columns(
         pl.Series("level", _named(level, facts.orders.levels)),
+        pl.Series("beyond_flat", _beyond_flat(seen)), pl.Series("is_inverse", is_inverse),
         pl.Series("fill_row", rows), pl.Series("amount_base", np.where(is_inverse, amount / price, amount)),
         pl.Series("rate", rate), pl.Series("mid_quote", before.mid), pl.Series("bid_quote", before.bid),
         pl.Series("ask_quote", before.ask), pl.Series("mid_age_s", before.age_s),
@@ -64,6 +68,16 @@ def fill_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Data
 def _given(name: str, values: Floats) -> pl.Series:
     """Column of numbers; null where unknown."""
     return pl.Series(name, values, nan_to_null=True)
+
+
+def _beyond_flat(seen: View) -> Floats:
+    """Share of each fill that opens a position on the other side of zero."""
+    flow = seen.ledger.flow
+    before = np.concatenate([[0.0], flow.position[:-1]])[: flow.qty.size]
+    before[1:][flow.book[1:] != flow.book[:-1]] = 0.0
+    beyond = np.abs(flow.qty) - np.abs(before)
+    is_crossing = (before * flow.qty < 0.0) & (beyond > 0.0)
+    return np.where(is_crossing, beyond / np.where(flow.qty == 0.0, 1.0, np.abs(flow.qty)), 0.0)
 
 
 def _named(codes: np.ndarray, names: tuple[str, ...]) -> pl.Series:
@@ -89,8 +103,10 @@ def order_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Dat
         ``decision_quote, arrival_quote, arrival_bid_quote, arrival_ask_quote, arrival_age_s,
         arrival_from``, ``wait_s`` and ``live_s`` (to the end of the data for an open one),
         ``latency_s`` (decision to first fill), ``slippage_arrival_bps``, ``slippage_limit_bps`` and
-        ``slippage_touch_bps`` (market orders), ``overfill_base``, ``n_late_fills_at`` …; ``order_row`` is
-        the row in the canonical table. Null where not known.
+        ``slippage_touch_bps`` (market orders), ``overfill_base``, and whether it ``is_late_fill`` (filled
+        after it was cancelled, expired or failed), ``is_fill_before_order`` (stamped so) and
+        ``is_two_sided``; ``order_row`` is the row in the canonical table. Amounts of inverse contracts are
+        in base at the price they filled at, else their limit, else the mid at creation. Null where not known.
     """
     held = seen.orders if seen.orders is not None else order_facts(data.tables)
     rows = held["order_row"].to_numpy()
@@ -103,9 +119,9 @@ def order_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Dat
     ).with_columns(
         *held.select(
             "order_row", "order_class", "order_is_market", filled_base="order_filled",
-            n_fills="order_n_fills", average_quote="order_average",
+            n_fills="order_n_fills", average_quote="order_average", coins="order_coins",
             first_fill_at=pl.col("first_fill_us").cast(_UTC), last_fill_at=pl.col("last_fill_us").cast(_UTC),
-            ended_at=pl.col("ended_us").cast(_UTC),
+            ended_at=pl.col("ended_us").cast(_UTC), stopped_at=pl.col("stopped_us").cast(_UTC),
         ).get_columns(),
         pl.Series("class", _named(held["order_class"].to_numpy(), ORDER_CLASSES)),
         pl.Series("level", _named(prices.level[rows], prices.levels)),
@@ -117,24 +133,35 @@ def order_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Dat
         pl.Series("is_two_sided", prices.is_two_sided[rows]),
         pl.Series("rank", prices.rank[rows].astype(np.int32)),
     )  # fmt: skip
-    return frame.with_columns(**_lives(seen), **_slippage())
+    is_inverse = inverse_of(orders, seen.conventions)
+    in_base = frame.with_columns(**_coins(is_inverse)) if is_inverse.any() else frame
+    return in_base.with_columns(**_lives(seen), **_slippage()).drop("coins", "stopped_at")
+
+
+def _coins(is_inverse: pl.Series) -> dict[str, pl.Expr]:
+    """Amounts of inverse contracts in base, and their harmonic mean price; the others as they are."""
+    amount, filled, coins = pl.col("amount_base"), pl.col("filled_base"), pl.col("coins")
+    average = filled / pl.when(coins > 0.0).then(coins)
+    price = pl.coalesce(average, "limit_quote", "arrival_quote")
+    changed = {"amount_base": amount / price, "filled_base": coins, "average_quote": average}
+    return {name: pl.when(is_inverse).then(value).otherwise(name) for name, value in changed.items()}
 
 
 def _lives(seen: View) -> dict[str, pl.Expr]:
-    """Durations in seconds; the open ones last until the end of the data."""
+    """Durations in seconds; the open ones last until the end of the data, an unknown end leaves null."""
     end = pl.lit(seen.ledger.end_us, dtype=pl.Int64).cast(_UTC)
 
     def seconds(span: pl.Expr) -> pl.Expr:
         return span.dt.total_microseconds() / US
 
-    ended = pl.col("ended_at").fill_null(end)
+    is_open = pl.col("order_class") == ORDER_CLASSES.index("OPEN")
+    ended = pl.coalesce("ended_at", pl.when(is_open).then(end))
     wait = pl.col("first_fill_at").fill_null(ended)
-    limit, is_buy = pl.col("limit_quote"), pl.col("side") > 0
-    crosses = pl.when(is_buy).then(limit >= pl.col("arrival_ask_quote")).otherwise(
-        limit <= pl.col("arrival_bid_quote")
-    )  # fmt: skip
-    trades_at_once = pl.col("order_is_market") | crosses.fill_null(value=False)
-    late = pl.col("last_fill_at") > pl.col("ended_at")
+    limit, touch = pl.col("limit_quote"), _touch()
+    crosses = pl.when(pl.col("side") > 0).then(limit >= touch).otherwise(limit <= touch)
+    rests = pl.col("order_type") == "LIMIT_MAKER"  # else the exchange had refused it
+    trades_at_once = pl.col("order_is_market") | (crosses & ~rests).fill_null(value=False)
+    late = pl.col("last_fill_at") > pl.coalesce("stopped_at", "ended_at")
     return {
         "wait_s": seconds(wait - pl.col("created_at")),
         "live_s": seconds(ended - pl.col("created_at")),
@@ -148,10 +175,16 @@ def _lives(seen: View) -> dict[str, pl.Expr]:
     }
 
 
+def _touch() -> pl.Expr:
+    """Price at creation at which the other side would have traded at once; null where the side is."""
+    side = pl.col("side")
+    return pl.when(side > 0).then("arrival_ask_quote").when(side < 0).then("arrival_bid_quote")
+
+
 def _slippage() -> dict[str, pl.Expr]:
     """Costs in bps of the benchmark; a market order's also against the touch."""
     side, average = pl.col("side"), pl.col("average_quote")
-    touch = pl.when(side > 0).then("arrival_ask_quote").otherwise("arrival_bid_quote")
+    touch = _touch()
 
     def cost(benchmark: pl.Expr, base: pl.Expr) -> pl.Expr:
         return side * (average - benchmark) / base * _BPS
@@ -180,7 +213,8 @@ def trade_table(trips: pl.DataFrame, fills: pl.DataFrame) -> pl.DataFrame:
     pl.DataFrame
         `trips` with ``exit_efficiency`` (gross over the best point; null where that is 0), ``mae_fraction``
         and ``mfe_fraction`` of the entry's value, ``edge_quote`` (gain of its fills against the mids before
-        them) and ``n_with_mid``, how many of them had one.
+        them; a fill that ends one trip and begins the next counts in each with its share) and
+        ``n_with_mid``, how many of them had one.
     """
     qty = fills["side"].cast(pl.Float64) * fills["amount_base"]
     gain = (qty * (fills["mid_quote"] - fills["price_quote"])).to_numpy()
@@ -188,9 +222,15 @@ def trade_table(trips: pl.DataFrame, fills: pl.DataFrame) -> pl.DataFrame:
     total = np.concatenate([[0.0], np.cumsum(np.where(known, gain, 0.0))])
     count = np.concatenate([[0], np.cumsum(known)])
     first = trips["entry_fill"].to_numpy()
-    last = np.where(trips["exit_fill"].to_numpy() < 0, first, trips["exit_fill"].to_numpy())
+    last = first + trips["n_fills"].to_numpy() - 1
+    beyond = np.where(known, gain * fills["beyond_flat"].to_numpy(), 0.0)
+    closing = np.where(known, gain, 0.0) - beyond
     edge, n = total[last + 1] - total[first], count[last + 1] - count[first]
-    worth = pl.col("entry_quote") * pl.col("qty_base")
+    ends = trips["exit_fill"].to_numpy()
+    edge -= np.where(np.isin(first, ends[ends != first]), closing[first], 0.0)
+    edge -= np.where(np.isin(ends, first[ends != first]), beyond[last], 0.0)
+    price = pl.when(fills["is_inverse"].gather(first)).then(1.0).otherwise("entry_quote")
+    worth = price * pl.col("qty_base")
     best = pl.when(pl.col("mfe_quote") > 0.0).then(pl.col("mfe_quote"))
     return trips.with_columns(
         exit_efficiency=pl.when(~pl.col("is_open")).then(pl.col("gross_quote") / best),

@@ -49,14 +49,15 @@ class Tags:
         code, first = label_codes([labels.cast(pl.Categorical)])
         found = [labels[int(row)] for row in first]
         order = sorted(
-            (i for i, name in enumerate(found) if name is not None), key=lambda i: _place(found[i])
+            (i for i, name in enumerate(found) if name is not None), key=lambda i: name_order(found[i])
         )
         place = np.full(len(found), -1, np.int64)
         place[order] = np.arange(len(order))
         return cls(tuple(str(found[i]) for i in order), place[code])
 
 
-def _place(name: str) -> tuple[int, int, str]:
+def name_order(name: str) -> tuple[int, int, str]:
+    """Numbers by size, then the rest by name."""
     digits = name.rstrip("+")
     return (0, int(digits), name) if digits.isdigit() else (1, 0, name)
 

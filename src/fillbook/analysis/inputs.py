@@ -14,6 +14,7 @@ from fillbook.conventions import Conventions
 from fillbook.ledger.book import Ledger
 from fillbook.ledger.book_sums import INVERSE, KEPT_OUT
 from fillbook.ledger.equity import Curve, books_at, day_edges
+from fillbook.ledger.positions import market_types
 from fillbook.metrics.inputs import ORDER_CLASSES, Inputs
 from fillbook.metrics.returns import compounded_returns, fixed_returns
 from fillbook.results import Undefined
@@ -142,12 +143,20 @@ def order_arrays(
     if orders is None:
         return dict.fromkeys((*names, "order_price"), Undefined.unavailable("no_order_row"))
     arrays = {name: orders[name].to_numpy() for name in names}
-    price = orders["order_price"].to_numpy()
+    is_inverse = inverse_of(orders, reporting.ledger.conventions).to_numpy()
+    price = np.where(is_inverse, 1.0, orders["order_price"].to_numpy())  # contracts are in quote already
     if orders["quote"].n_unique() > 1:
         if reporting.currency is None:
             return {**arrays, "order_price": reporting.lack}
         price = price * rate_of(orders, reporting)
     return {**arrays, "order_price": price}
+
+
+def inverse_of(rows: pl.DataFrame, conventions: Conventions) -> pl.Series:
+    """Whether the amounts of each row are inverse contracts, by its connector."""
+    types, _ = market_types(rows["connector"].unique().cast(pl.String).to_list(), conventions)
+    inverse = pl.Series([name for name in types if types[name] == INVERSE], dtype=pl.Categorical)
+    return rows["connector"].is_in(inverse.implode())
 
 
 def rate_of(rows: pl.DataFrame, reporting: Reporting) -> Floats:

@@ -13,7 +13,7 @@ _DEEPEST = 10  # ranks from here on share a name
 
 
 def rank_names(ranks: Ints) -> tuple[tuple[str, ...], Ints]:
-    """Names of ranks, the deepest sharing one, and the name of each order."""
+    """Names of ranks, the deepest sharing one, and the place of each order's; −1 where it has no rank."""
     return (*map(str, range(1, _DEEPEST)), f"{_DEEPEST}+"), np.minimum(ranks, _DEEPEST) - 1
 
 
@@ -31,8 +31,9 @@ def order_levels(
 
     Returns
     -------
-    Index of each order's level, shape (n,), and the names: ranks counted from 1 at the innermost quote,
-    then the names executors give, then ``market``.
+    Index of each order's level, shape (n,), −1 where neither an executor nor a limit price tells it, and the
+    names: ranks counted from 1 at the innermost quote, quotes at one price sharing theirs, then the names
+    executors give, then ``market``.
     """
     by_rank, rank = rank_names(ranks)
     names = [*by_rank, AT_MARKET]
@@ -43,8 +44,9 @@ def order_levels(
         told = level.cast(pl.Enum(given)).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
         code = np.where((told >= 0) & (code != len(names) - 1), told + len(names), code)
         names += given
-    present = sorted(np.flatnonzero(np.bincount(code, minlength=len(names))), key=lambda i: _place(names[i]))
-    place = np.zeros(len(names), np.int16)
+    counts = np.bincount(code[code >= 0], minlength=len(names))
+    present = sorted(np.flatnonzero(counts), key=lambda i: _place(names[i]))
+    place = np.full(len(names) + 1, -1, np.int16)
     place[present] = np.arange(len(present))
     return np.asarray(place[code]), tuple(names[i] for i in present)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -68,6 +68,7 @@ class Samples:
     """Samples of one kind: index into `KINDS`, µs UTC ascending, prices.
 
     Bid and ask are NaN where unknown, the mid where the bid is above the ask.
+    `lasts_s` is for how long each stands in at least, whatever age is allowed: a close, for a candle.
     """
 
     kind: int
@@ -75,6 +76,7 @@ class Samples:
     mid: Floats
     bid: Floats
     ask: Floats
+    lasts_s: float = 0.0
 
     def last(
         self, when: Ints, max_age_s: float, side: Literal["left", "right"]
@@ -137,7 +139,7 @@ class MarketMids:
         found, todo = Looked.nothing(when.size), np.arange(when.size)
         for samples in self:
             asked = when if todo.size == when.size else when[todo]
-            place, fresh, age = samples.last(asked, max_age_s, side)
+            place, fresh, age = samples.last(asked, max(max_age_s, samples.lasts_s), side)
             mid = samples.mid[place]
             found.is_crossed[todo] |= fresh & np.isnan(mid)
             use = fresh & ~np.isnan(mid)
@@ -160,8 +162,9 @@ class Mids:
         """Remember the tables; nothing is read yet."""
         quotes = tables["quotes"].select(*_ASKED, "kind", "bid_quote", "ask_quote")
         candles = tables["candles"] if conventions.mid_proxy == "candle" else tables["candles"].clear()
+        trades = functools.partial(_trade_samples, max_age_s=conventions.max_quote_age_s)
         self._read: dict[_Kind, Callable[[], pl.DataFrame]] = {
-            _quote_samples: lambda: quotes, _trade_samples: lambda: tables["market_trades"],
+            _quote_samples: lambda: quotes, trades: lambda: tables["market_trades"],
             _own_samples: lambda: own_quotes(tables["orders"], tables["controllers"]),
             _candle_samples: lambda: candles,
         }  # fmt: skip
@@ -174,8 +177,7 @@ class Mids:
         if key not in self._known:
             venues = (connector, "")
             self._known[key] = MarketMids([
-                functools.partial(self._found, kind, venues, pair)
-                for kind in (_quote_samples, _trade_samples, _own_samples, _candle_samples)
+                functools.partial(self._found, kind, venues, pair) for kind in self._read
             ])  # fmt: skip
         return self._known[key]
 
@@ -228,14 +230,17 @@ def _quote_samples(rows: pl.DataFrame) -> list[Samples]:
     return [_samples(kind, rows.filter(pl.col("kind") == kind)) for kind in kinds]
 
 
-def _trade_samples(rows: pl.DataFrame) -> list[Samples]:
-    """Between the last trade at the bid and the last at the ask where both are known, else the last price."""
+def _trade_samples(rows: pl.DataFrame, max_age_s: float) -> list[Samples]:
+    """Between the last trade at the bid and the last at the ask where both are fresh, else the last price."""
     ordered = rows if rows["at"].is_sorted() else rows.sort("at", maintain_order=True)
-    price, side = pl.col("price_quote"), pl.col("side")
-    sided = ordered.select(
-        "at", price, low=pl.when(side < 0).then(price).forward_fill(),
-        high=pl.when(side > 0).then(price).forward_fill(),
-    )  # fmt: skip
+    price, side, at = pl.col("price_quote"), pl.col("side"), pl.col("at")
+
+    def last(mine: pl.Expr) -> pl.Expr:
+        age = at - pl.when(mine).then(at).forward_fill()
+        is_fresh = age.dt.total_microseconds() <= max_age_s * US
+        return pl.when(is_fresh).then(pl.when(mine).then(price).forward_fill())
+
+    sided = ordered.select("at", price, low=last(side < 0), high=last(side > 0))
     between = pl.when(pl.col("low") <= pl.col("high")).then((pl.col("low") + pl.col("high")) / 2.0)
     return [_samples("trades", sided.with_columns(mid_quote=between.fill_null(price)), bid="", ask="")]
 
@@ -245,7 +250,8 @@ def _own_samples(rows: pl.DataFrame) -> list[Samples]:
 
 
 def _candle_samples(rows: pl.DataFrame) -> list[Samples]:
-    """Closes of the finest candles, known when each candle ends."""
+    """Closes of the finest candles, known when each candle ends; one stands in until the next."""
     finest = rows.filter(pl.col("interval_s") == pl.col("interval_s").min())
     known = pl.col("at") + pl.duration(seconds=pl.col("interval_s"))
-    return [_samples("candles", finest.select(at=known, mid_quote="close_quote"), bid="", ask="")]
+    closes = _samples("candles", finest.select(at=known, mid_quote="close_quote"), bid="", ask="")
+    return [replace(closes, lasts_s=float(finest["interval_s"][0]))]

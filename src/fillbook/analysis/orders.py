@@ -40,18 +40,20 @@ def order_facts(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         ``order_filled`` in base, ``order_price`` (mean over the pair's orders of limit price, else average
         fill price: orders of one pair weigh by quantity; NaN where a pair has neither), ``order_is_market``,
         and the columns of the orders that filters ask for. ``order_row`` is its row in the canonical table,
-        ``order_average`` the average price of its fills, ``order_n_fills`` their number, ``first_fill_us``
-        and ``last_fill_us`` their ticks, and ``ended_us`` its terminal event (the last fill of a filled
-        order without one); null where there is none.
+        ``order_average`` the average price of its fills, ``order_n_fills`` their number, ``order_coins``
+        their base where amounts are inverse contracts (Σ amount / price), ``first_fill_us`` and
+        ``last_fill_us`` their ticks, ``stopped_us`` the first event that cancelled, expired or failed it, and
+        ``ended_us`` its terminal event (the last fill of a filled order without one); null where there is
+        none.
     """
     orders, fills, n = tables["orders"], tables["fills"], tables["orders"].height
     index = Index(orders["order_id"])
     row = index.rows(fills["order_id"])
     mine = row >= 0
     amount, price = fills["amount_base"].to_numpy(), fills["price_quote"].to_numpy()
-    filled, value, n_fills = (
+    filled, value, coins, n_fills = (
         np.bincount(row[mine], weights=weights, minlength=n).astype(np.float64)
-        for weights in (amount[mine], (amount * price)[mine], None)
+        for weights in (amount[mine], (amount * price)[mine], (amount / price)[mine], None)
     )
     first, last = spans(row, _us(fills["at"]), n)
     ends = _ends(tables["order_events"], index, n)
@@ -67,6 +69,7 @@ def order_facts(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         order_is_market=pl.col("order_type") == "MARKET",
         order_row=pl.int_range(pl.len(), dtype=pl.UInt32),
         order_average=pl.Series(average).fill_nan(None), order_n_fills=pl.Series(n_fills.astype(np.int32)),
+        order_coins=pl.Series(coins), stopped_us=_known(stopped := ends[1:].min(axis=0), stopped != NEVER),
         first_fill_us=_known(first, n_fills > 0), last_fill_us=_known(last, n_fills > 0),
         ended_us=_ended(classes, ends, has_ended, np.where(n_fills > 0, last, NEVER), orders["updated_at"]),
     )  # fmt: skip

@@ -71,29 +71,47 @@ def parents_of(data: PerformanceDataSource, seen: View, facts: Facts, orders: pl
     with np.errstate(divide="ignore", invalid="ignore"):
         average = value / filled
     frame = legs.with_columns(filled_base=filled, average_quote=average, **money)
-    return frame.with_columns(**_benchmarks(frame, data, facts)).drop("key").fill_nan(None).sort("decided_at")
+    return (
+        frame.with_columns(**_benchmarks(frame, data, facts))
+        .drop("key")
+        .fill_nan(None)
+        .sort("decided_at", "order_id")
+    )
 
 
 def _children(data: PerformanceDataSource, orders: pl.DataFrame) -> pl.DataFrame:
     """Orders that traded, or were meant to, each with the key of its parent."""
     executors = data.executors.select(
         "executor_id", pl.col("type").cast(pl.String), controller=pl.col("controller_id"),
-        wanted=_wanted(data.executors),
-    ).unique("executor_id")  # fmt: skip
+        enters=pl.col("side").cast(pl.Int8), wanted=_wanted(data.executors),
+    ).unique("executor_id", keep="first", maintain_order=True)  # fmt: skip
     making = data.controllers.filter(pl.col("type") == "market_making")["controller_id"].cast(pl.String)
-    joined = orders.with_columns(pl.col("executor_id").cast(pl.String)).join(
-        executors, on="executor_id", how="left", maintain_order="left"
+    may = (pl.col("filled_base") > 0.0) | (pl.col("order_type") != "LIMIT_MAKER")
+    joined = (
+        orders.filter(may | pl.col("executor_id").is_not_null())
+        .with_columns(pl.col("executor_id").cast(pl.String))
+        .join(executors, on="executor_id", how="left", maintain_order="left")
+        .sort("created_at", "order_id")
     )
     is_leg = pl.col("type").is_in(_LEGS).fill_null(value=False) & pl.col("side").is_not_null()
     is_quoter = pl.col("controller").cast(pl.String).is_in(making.implode()).fill_null(value=False)
     is_market = pl.col("order_type") == "MARKET"
     is_maker = pl.col("strategy").cast(pl.String).str.contains(_MAKERS).fill_null(value=False)
-    wants = is_market | (
-        (pl.col("order_type") == "LIMIT") & ~pl.col("is_two_sided") & ~is_quoter & ~is_maker
-    ) | (is_leg & ~is_quoter & (pl.col("order_type") != "LIMIT_MAKER"))  # fmt: skip
-    key = pl.when(is_leg).then(pl.col("executor_id") + pl.col("side").cast(pl.String)).otherwise("order_id")
+    first_side = pl.col("side").first().over("executor_id", "connector", "pair")
+    is_entry = ~is_leg | (pl.col("side") == pl.coalesce("enters", first_side))
+    is_aim = (pl.col("order_type") != "LIMIT_MAKER") & pl.when(is_leg).then(
+        is_entry | (pl.col("filled_base") > 0.0)  # a take profit that never filled was an option
+    ).otherwise((pl.col("order_type") == "LIMIT") & ~pl.col("is_two_sided") & ~is_maker)  # fmt: skip
+    leg = pl.concat_str("executor_id", pl.col("connector", "pair", "side").cast(pl.String), separator="/")
+    key = pl.when(is_leg).then(leg).otherwise("order_id")
     return joined.with_columns(
-        key=key, is_directional=wants, is_taker=is_market, executor_id=pl.when(is_leg).then("executor_id")
+        key=key,
+        is_directional=is_market | (is_aim & ~is_quoter),
+        is_taker=is_market,
+        is_entry=is_entry,
+        executor_id=pl.when(is_leg).then("executor_id"),
+        type=pl.when(is_leg).then("type"),
+        wanted=pl.when(is_leg & is_entry).then("wanted"),
     ).filter((pl.col("filled_base") > 0.0) | pl.col("is_directional"), pl.col("side").is_not_null())
 
 
@@ -116,13 +134,10 @@ def _legs(children: pl.DataFrame) -> pl.DataFrame:
     names = ("key", *_OF_FIRST, "n_orders", "asked_base", "ended_at", "is_directional", "is_taker")
     is_leg = pl.col("executor_id").is_not_null()
     single = children.filter(~is_leg).with_columns(n_orders=pl.lit(1), asked_base="amount_base")
-    ordered = children.filter(is_leg).sort("created_at", maintain_order=True)
     sliced = pl.col("type").first().is_in(_SLICED).fill_null(value=False)
-    first = pl.when(pl.col("is_entry").first()).then(pl.col("wanted").first())
-    asked = first.fill_null(pl.col("amount_base").first())
+    asked = pl.col("wanted").first().fill_null(pl.col("amount_base").first())
     legs = (
-        ordered.with_columns(is_entry=pl.col("side") == pl.col("side").first().over("executor_id"))
-        .group_by("key", maintain_order=True)
+        children.filter(is_leg).group_by("key", maintain_order=True)
         .agg(
             pl.col(*_OF_FIRST).first(), n_orders=pl.len().cast(pl.Int32),
             asked_base=pl.when(sliced).then(pl.col("amount_base").sum()).otherwise(asked),

@@ -69,20 +69,23 @@ class Ticks:
         return self.of_each(both.astype(float)) > 0.0
 
     def ranks(self, side: Floats, price: Floats) -> Ints:
-        """Rank of each order's price among those of its tick and side, 1 the innermost."""
-        rank = np.ones(self.order.size, np.int64)
+        """Rank of each order's price among those of its tick and side, 1 the innermost.
+
+        Equal prices share a rank; 0 where an order has no price or no side.
+        """
+        rank = np.where(np.isnan(price) | np.isnan(side), 0, 1)
         for sign in (1.0, -1.0):
-            count = self.of_each(self.sums((side == sign).astype(float)))
-            rows = np.flatnonzero((side == sign) & (count > 1.0))
+            mine = (side == sign) & ~np.isnan(price)
+            count = self.of_each(self.sums(mine.astype(float)))
+            rows = np.flatnonzero(mine & (count > 1.0))
             if rows.size == 0:
                 continue
             tick = np.empty(self.order.size, np.int64)
             tick[self.order] = self.tick
-            depth = np.nan_to_num(-sign * price[rows], nan=np.inf)
-            sorted_rows = rows[np.lexsort((rows, depth, tick[rows]))]
-            fresh = np.concatenate([[True], np.diff(tick[sorted_rows]) != 0])
-            place = np.arange(sorted_rows.size)
-            rank[sorted_rows] = place - np.maximum.accumulate(np.where(fresh, place, 0)) + 1
+            ordered = rows[np.lexsort((-sign * price[rows], tick[rows]))]
+            fresh = np.concatenate([[True], np.diff(tick[ordered]) != 0])
+            deeper = np.cumsum(fresh | np.concatenate([[True], np.diff(price[ordered]) != 0.0]))
+            rank[ordered] = deeper - np.maximum.accumulate(np.where(fresh, deeper, 0)) + 1
         return rank
 
 
