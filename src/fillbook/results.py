@@ -66,6 +66,7 @@ REASONS: Mapping[str, str] = {
     "window_too_short": "shorter than a day",
     "no_mid": "no price is known for that time",
     "stale_mid": "no quote near enough in time",
+    "few_mids": "a price is known for less than half of the value",
     "no_quote": "bid and ask are not known",
     "resolution_too_coarse": "the fills' clock is too coarse for this horizon",
     "no_candles": "no candles of the same venue and pair",

@@ -109,12 +109,12 @@ def test_more_than_was_asked_for_is_shown_and_not_clipped() -> None:
 
 def test_a_crossed_quote_gives_no_mid_and_is_counted() -> None:
     found = answer(
-        fills={"order_id": ["o1", "o2"], "at": [10, 20], "price_quote": [99.0, 98.0], **FREE},
+        fills={"order_id": ["o1", "o2"], "at": [10, 20], "price_quote": [98.0, 98.0], **FREE},
         quotes={"at": [9, 19], "mid_quote": 100.0, "bid_quote": [101.0, 99.5], "ask_quote": [99.0, 100.5]},
     )  # fmt: skip
     assert found.metrics["spread_earned"].value == 2.0  # the second alone: 100 − 98
     assert why(found, "spread_earned") == ("partial", ("stale_mid",))
-    assert found.metrics["spread_earned"].coverage == pytest.approx(98.0 / 197.0)
+    assert found.metrics["spread_earned"].coverage == 0.5
     assert found.metrics["spread_earned"].n_used == 1
     assert found.spreads["n_crossed"].to_list() == [1]
     assert "crossed_before_fill" in rules(found)
@@ -302,3 +302,16 @@ def test_spread_capture_covers_the_maker_fills() -> None:
     assert found.metrics["spread_capture"].value == pytest.approx(1.0)
     assert why(found, "spread_capture") == ("ok", ())
     assert why(found, "quoted_spread") == ("partial", ("stale_mid", "no_quote"))
+
+
+def test_a_sum_over_less_than_half_of_the_value_is_no_sum() -> None:
+    """One of three fills has a mid (DEFINITIONS B2): no money, while the ratios say on how much they rest."""
+    found = answer(
+        fills={"order_id": ["a", "b", "c"], "at": [10, 100, 200], "price_quote": 99.0, **FREE},
+        quotes=quotes((9, 100.0), (69, 101.0), (300, 100.0)),
+    )  # fmt: skip
+    for key in ("spread_earned", "adverse_selection"):
+        assert why(found, key) == ("unavailable", ("few_mids",)), key
+    assert found.metrics["markout_60s"].value == pytest.approx(200.0)  # (101 − 99) / 100
+    assert why(found, "markout_60s") == ("partial", ("stale_mid",))
+    assert found.metrics["markout_60s"].coverage == pytest.approx(1 / 3)

@@ -19,6 +19,7 @@ from fillbook.analysis.mids import KINDS, MarketMids, Samples
 from fillbook.filters import Filter
 from fillbook.metrics.timing import uptime
 from fillbook.results import Status
+from fillbook.sources.hummingbot import decision_us, decisions_us
 
 PARTS = ("delay", "timing", "spread", "opportunity", "fees")
 NO_VALUE = (Status.UNDEFINED, Status.UNAVAILABLE)
@@ -113,7 +114,7 @@ def groups_weigh_to_their_total(answer: Execution) -> None:
         for row in table.iter_rows(named=True):
             if row["fill_rate"] is not None:
                 assert 0.0 <= row["low"] <= row["fill_rate"] <= row["high"] <= 1.0, (by, row)
-        if tags[by].null_count():
+        if (tags[by].code < 0).any():
             continue
         n = table["n_terminal"].to_numpy()
         for column, key in (("fill_rate", "fill_rate"), ("fill_rate_full", "fill_rate_full"),
@@ -338,3 +339,19 @@ def test_the_mid_before_is_the_last_strictly_before(at: list[int], asked: list[i
         not_later = [k for k, s in enumerate(at) if s <= t and t - s <= 10]
         assert near(_number(before.mid[i]), mids[earlier[-1]] if earlier else None)
         assert near(_number(now.mid[i]), mids[not_later[-1]] if not_later else None)
+
+
+ids = st.one_of(
+    st.text("BSx0123456789abcdef-_://", max_size=40),
+    st.builds(
+        "{}{}{}{:013x}{}".format, st.text("xHBOTBS-", max_size=8), st.sampled_from("BSX"),
+        st.text("BSUACT05af", min_size=3, max_size=5), st.integers(1_400_000_000_000_000, 4_300_000_000_000_000),
+        st.text("BS0af_-/", max_size=6),
+    ),
+)  # fmt: skip
+
+
+@LAWS
+@given(st.lists(ids, max_size=20))
+def test_decisions_of_many_ids_are_those_of_each(names: list[str]) -> None:
+    assert decisions_us(pl.Series(names, dtype=pl.String)).to_list() == [decision_us(name) for name in names]

@@ -15,6 +15,7 @@ from fillbook.results import Undefined
 from fillbook.units import Unit
 
 _UNKNOWN = "no_mid or stale_mid where no mid is near enough; empty without fills"
+_FEW = "; few_mids where less than half of the value has one"
 _BPS = 1e4
 
 
@@ -46,14 +47,21 @@ def markout(fill_qty: Floats, fill_price: Floats, fill_mid: Floats, later: Float
 
 @metric(
     label="Spread earned", group="execution", unit=Unit.MONEY, better="higher",
-    formula=r"\sum x_i(m_i-p_i)", source="DEFINITIONS B1, C5; Menkveld 2013", undefined=_UNKNOWN,
+    formula=r"\sum x_i(m_i-p_i)", source="DEFINITIONS B1, B2, C5; Menkveld 2013",
+    undefined=_UNKNOWN + _FEW,
 )  # fmt: skip
 def spread_earned(fill_qty: Floats, fill_price: Floats, fill_mid: Floats) -> float:
     """Gain of the fills against the mid just before each; crossing the spread is negative."""
-    gain = edge(fill_qty, fill_price, fill_mid)
+    return _sum_of_most(edge(fill_qty, fill_price, fill_mid), np.abs(fill_qty) * fill_price)
+
+
+def _sum_of_most(gain: Floats, worth: Floats) -> float:
+    """Sum of what is known; a sum over less than half of the value is no sum (DEFINITIONS B2)."""
     known = ~np.isnan(gain)
     if not known.any():
         return Undefined.unavailable("no_mid") if known.size else Undefined("empty")
+    if 2.0 * total(worth[known]) < total(worth):
+        return Undefined.unavailable("few_mids")
     return total(gain[known])
 
 
@@ -179,12 +187,8 @@ def markout_300s(fill_qty: Floats, fill_price: Floats, fill_mid: Floats, fill_mi
 
 @metric(
     label="Adverse selection", group="execution", unit=Unit.MONEY, better="higher",
-    formula=r"\sum x(m_{t+60}-m)", source="DEFINITIONS B3", undefined=_UNKNOWN,
+    formula=r"\sum x(m_{t+60}-m)", source="DEFINITIONS B2, B3", undefined=_UNKNOWN + _FEW,
 )  # fmt: skip
-def adverse_selection(fill_qty: Floats, fill_mid: Floats, fill_mid_60s: Floats) -> float:
+def adverse_selection(fill_qty: Floats, fill_price: Floats, fill_mid: Floats, fill_mid_60s: Floats) -> float:
     """What the market's move in the minute after the fills brought; negative is toxic flow."""
-    moved = edge(fill_qty, fill_mid, fill_mid_60s)
-    known = ~np.isnan(moved)
-    if not known.any():
-        return Undefined.unavailable("no_mid") if known.size else Undefined("empty")
-    return total(moved[known])
+    return _sum_of_most(edge(fill_qty, fill_mid, fill_mid_60s), np.abs(fill_qty) * fill_price)
