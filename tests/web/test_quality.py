@@ -18,7 +18,7 @@ from fillbook.metrics.evaluate import load_metrics
 from fillbook.results import Status
 from fillbook.testing.databases import write_database
 from fillbook.web import cards, state
-from fillbook.web.views.bot_performance.quality import headline
+from fillbook.web.views.bot_performance.quality import CARDS, headline
 from fillbook.web.views.bot_performance.quality_costs import impact_words
 from web.conftest import FEE, Started
 
@@ -186,6 +186,16 @@ def test_the_sums_of_the_shortfall_are_those_of_the_decisions(quoting_bot: Path)
     assert by_part[TOTAL] == pytest.approx(known["total_quote"].sum())
     assert sums["n"].unique().to_list() == [known.height]
     assert sums["n_all"].unique().to_list() == [answer.parents.height]
+
+
+@pytest.mark.parametrize("key", CARDS)
+def test_how_each_number_was_computed_is_shown(started: Started, quoting_bot: Path, key: str) -> None:
+    app = opened(started(quoting_bot))
+    app = next(one for one in app.button if one.key == f"how_executed_{key}").click().run()
+    assert not app.exception
+    table_of = {"spread_earned": "40 rows of the table `fills`", "fill_rate": "60 rows of the table `orders`",
+                "quote_uptime": "1 rows of the table `uptime`"}  # fmt: skip
+    assert table_of.get(key, "rows of the table") in said(app)
 
 
 def test_without_orders_it_says_so(started: Started, bot: Path) -> None:

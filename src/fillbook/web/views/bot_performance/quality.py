@@ -15,7 +15,7 @@ from fillbook.units import Unit, counted, format_value
 from fillbook.web import cards, state
 from fillbook.web.views.bot_performance import quality_costs, quality_markouts, quality_orders
 
-_CARDS = (
+CARDS = (
     "spread_earned", "effective_spread", "realized_spread", "spread_capture", "markout_60s",
     "fill_rate", "time_to_first_fill_p50", "average_slippage_arrival", "implementation_shortfall",
     "quote_uptime",
@@ -42,7 +42,7 @@ def show(answer: Overview, held: PerformanceDataSource) -> None:
 def _answered(executed: Execution, answer: Overview, held: PerformanceDataSource) -> None:
     """Headline, cards and tabs; a tab that is not looked at is not drawn."""
     st.markdown(headline(executed))
-    cards.show(executed, held, _CARDS, most=_IN_A_ROW)
+    cards.show(executed, held, CARDS, most=_IN_A_ROW)
     tabs: dict[str, Callable[[], None]] = {
         "Markouts": lambda: quality_markouts.show(executed),
         "Orders": lambda: quality_orders.show(executed, held),
@@ -110,11 +110,11 @@ def _of_costs(executed: Execution) -> str:
     if cost.value is None:
         return ""
     kind = "a cost" if cost.value >= 0.0 else "a gain"
-    text = f"From decision to end (implementation shortfall) they came to **{_bps(cost.value)}**, {kind}"
+    text = f"Turning decisions into fills (implementation shortfall) came to **{_bps(cost.value)}**, {kind}"
     share = cost.coverage
-    return text + (
-        "." if share is None or share >= 1.0 else f", as far as mids are known: {_percent(share)}."
-    )
+    if share is None or share >= 1.0:
+        return text + "."
+    return text + f", as far as mids are known: for {_percent(share)} of the value."
 
 
 def why(result: Result) -> str:

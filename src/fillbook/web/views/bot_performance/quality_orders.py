@@ -9,6 +9,7 @@ import streamlit as st
 
 from fillbook.analysis.execution import Execution
 from fillbook.analysis.execution_tags import ORDER_BY
+from fillbook.analysis.mids import KIND_TEXT
 from fillbook.figures.orders import fill_rate_figure, waits_figure
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.units import NO_VALUE, Unit, counted, format_duration, format_value
@@ -20,6 +21,7 @@ from fillbook.web.views.bot_performance.quality_markouts import NAMED
 _PAGE = 200
 _FIRST = "order_type"
 _TABLE_PX = 320
+_DIGITS = 6  # of basis points; what is smaller is rounding
 CLASSES = {
     "FILLED": "Filled", "FILLED_INCOMPLETE_DATA": "Filled, fills missing", "CANCELLED": "Cancelled",
     "EXPIRED": "Expired", "FAILED": "Failed", "OPEN": "Open",
@@ -189,13 +191,14 @@ def _prices(order: dict[str, Any]) -> pl.DataFrame:
             (name, NO_VALUE if value is None else f"{value:.8g}", _cost(cost))
             for name, value, cost in rows
         ],
-        schema=["price", str(order["quote"]), "slippage"], orient="row",
+        schema=["Price", str(order["quote"]), "Slippage"], orient="row",
     )  # fmt: skip
 
 
 def _cost(value: float | None) -> str:
-    text = format_value(value, Unit.BPS, signed=True)
-    return text if value is None else f"{text} bps"
+    if value is None:
+        return NO_VALUE
+    return f"{format_value(round(value, _DIGITS), Unit.BPS, signed=True)} bps"
 
 
 def _fills(order: dict[str, Any], executed: Execution) -> None:
@@ -206,8 +209,9 @@ def _fills(order: dict[str, Any], executed: Execution) -> None:
         return
     st.markdown(f"**{counted(fills.height, 'fill')}**")
     number = st.column_config.NumberColumn
+    kinds = pl.col("mid_from").cast(pl.String).replace(dict(KIND_TEXT)).alias("mid_from")
     st_utils.rows(
-        st_utils.spoken(fills),
+        st_utils.spoken(fills).with_columns(kinds),
         {
             "at": st_utils.moment("Time"), "side": "Side", "amount_base": number("Amount", format="%.8g"),
             "price_quote": price("Price"), "mid_quote": price("Mid before"), "bid_quote": price("Bid"),
