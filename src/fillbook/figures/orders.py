@@ -177,9 +177,7 @@ def waits_figure(
         Time after which half of them have a fill; None where that never comes.
     """
     drawn = go.Figure()
-    note = f"share still without a fill · {counted(n_orders, 'limit order')}"
-    if waits.height and median_s is None:
-        note += " · fewer than half were ever filled"
+    note = f"still without a fill · {counted(n_orders, 'limit order')}"
     dressed(drawn, look, title="How long orders waited", note=note, height=height)
     if waits.is_empty():
         return said_empty(drawn, look, "there is no limit order")
@@ -207,6 +205,11 @@ def waits_figure(
             x=np.log10(median), y=0.5, text=f"half after {format_duration(median_s)}", showarrow=False,
             xanchor="right" if is_right else "left", xshift=-8 if is_right else 8,
             yshift=-10 if is_right else 10,
+            font={"color": look.ink, "size": 12},
+        )  # fmt: skip
+    else:
+        drawn.add_annotation(
+            text="fewer than half were ever filled", x=0.5, y=0.25, xref="paper", showarrow=False,
             font={"color": look.ink, "size": 12},
         )  # fmt: skip
     ticks = [tick for tick in _TICKS_S if start <= tick <= 1.2 * last] or [first]
