@@ -108,7 +108,8 @@ def parts_sum_to_paper_less_real(answer: Execution) -> None:
 
 def groups_weigh_to_their_total(answer: Execution) -> None:
     """Of tables in which every order has a tag: the whole is the mean of the groups by their numbers."""
-    tags = dict(order_tags(answer.orders, links_omit_cancelled=False))
+    omits = any(finding.rule == "links_omit_cancelled" for finding in answer.findings)
+    tags = dict(order_tags(answer.orders, links_omit_cancelled=omits))
     for by, table in answer.by_order.items():
         for row in table.iter_rows(named=True):
             if row["fill_rate"] is not None:
@@ -329,7 +330,7 @@ def test_the_mid_before_is_the_last_strictly_before(at: list[int], asked: list[i
     mids = np.array([100.0 + i for i in range(len(at))])
     nan = np.full(len(at), np.nan)
     seconds = 1_000_000
-    market = MarketMids((Samples(KINDS.index("trades"), np.array(at) * seconds, mids, nan, nan),))
+    market = MarketMids.of(Samples(KINDS.index("trades"), np.array(at) * seconds, mids, nan, nan))
     when = np.array(asked, np.int64) * seconds
     before, now = market.before(when, 10.0), market.at(when, 10.0)
     for i, t in enumerate(asked):
