@@ -68,6 +68,28 @@ def line(n: int, folder: Path, floor: Path | None) -> str:
     )
 
 
+def executed(way: str, n: int) -> dict[str, float]:
+    """Execution of n fills measured one way, in a process of its own."""
+    words = [sys.executable, str(HERE / "execution.py"), way, str(n)]
+    found: dict[str, float] = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
+    return found
+
+
+def execution(sizes: list[int]) -> list[str]:
+    """Execution answers beside the bare look-ups and a pandas script."""
+    rows = [
+        "| fills, orders, quotes | floor | all execution answers | pandas script | peak, of it data |",
+        "|---" * 5 + "|",
+    ]
+    for n in sizes:
+        ours, bare, pandas = (executed(way, n) for way in ("ours", "floor", "pandas"))
+        rows.append(
+            f"| {n:,}, {5 * n:,}, {10 * n:,} | {bare['seconds']:.2f} s | {ours['seconds']:.2f} s "
+            f"| {pandas['seconds']:.2f} s | {ours['peak_bytes'] / 1e9:.2f}, {ours['held_bytes'] / 1e9:.2f} GB |"
+        )
+    return rows
+
+
 def processes(folder: Path) -> list[str]:
     """Whole processes, as a person starts them."""
     program = str(Path(sys.executable).parent / "fillbook")
@@ -109,7 +131,17 @@ def page(sizes: list[int]) -> str:
         rows = [line(n, folder, floor) for n in sizes]
         machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
         return "\n".join(
-            [*head, *rows, "", *processes(folder), *app(sizes[-1], folder), "", f"Measured with {machine}."]
+            [
+                *head,
+                *rows,
+                "",
+                *processes(folder),
+                *app(sizes[-1], folder),
+                "",
+                *execution(sizes),
+                "",
+                f"Measured with {machine}.",
+            ]
         )
 
 
@@ -126,7 +158,14 @@ ABOUT = """\
 * **pandas script**: `read_sql`, `json.loads` a fee, one sum by pair: no validation, no books;
 * **peak**: most memory above what the loaded program holds, a fill.
 
-Each figure is the best of three processes; the page is measured once. Read them against the floor and the
+For the execution of orders, on tables made in memory (five orders and ten quotes for each fill):
+
+* **floor**: the look-ups alone, every fill among its market's quotes at ten horizons;
+* **all execution answers**: `fillbook.execution`, mids, orders, shortfall, markouts, groups, intervals;
+* **pandas script**: `merge_asof` for the mid before and one markout, and one fill rate;
+* **peak**: most memory the process held, and how much of it the tables are.
+
+Each figure is the best of three processes; the page and the execution are measured once. Read them against the floor and the
 pandas script of the same run: where the machine is slow, all of them are.
 
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -99,9 +100,10 @@ def facts_of(data: PerformanceDataSource, conventions: Conventions) -> Facts:
     """Facts of all fills and orders; the last ones asked for are kept."""
     key = repr((conventions.max_quote_age_s, conventions.mid_proxy))
     if data not in _KNOWN or _KNOWN[data][0] != key:
-        mids = Mids(data.tables, conventions)
+        ticks = functools.cache(lambda: Ticks.of(data.orders))
+        mids = Mids(data.tables, conventions, ticks)
         fills = _fill_facts(data, mids, conventions.max_quote_age_s)
-        orders = _order_prices(data, mids, conventions.max_quote_age_s, fills.order)
+        orders = _order_prices(data, mids, conventions.max_quote_age_s, fills.order, ticks())
         _KNOWN[data] = (key, Facts(mids, fills, orders))
     return _KNOWN[data][1]
 
@@ -139,7 +141,7 @@ def _fill_facts(data: PerformanceDataSource, mids: Mids, max_age_s: float) -> Fi
 
 
 def _order_prices(
-    data: PerformanceDataSource, mids: Mids, max_age_s: float, order_of_fill: Ints
+    data: PerformanceDataSource, mids: Mids, max_age_s: float, order_of_fill: Ints, ticks: Ticks
 ) -> OrderPrices:
     orders = data.orders
     created = _us(orders["at"])
@@ -150,7 +152,6 @@ def _order_prices(
         arrival.put(rows, market.at(created[rows], max_age_s))
         known = rows[~np.isnan(decided[rows])]
         decision[known] = market.at(decided[known].astype(np.int64), max_age_s).mid
-    ticks = Ticks.of(orders)
     rank = ticks.ranks(sides(orders), limits(orders))
     level, levels = order_levels(orders, data.executors, rank)
     two = ticks.is_two_sided(sides(orders))

@@ -100,33 +100,34 @@ def order_groups(orders: pl.DataFrame, price: Floats, tags: Tags) -> pl.DataFram
     filled, amount = orders["filled_base"].to_numpy(), orders["amount_base"].to_numpy()
     named = code >= 0
     ended = (kind != _OPEN) & named
-
-    def count(chosen: Bools) -> Floats:
-        return np.bincount(code[chosen & named], minlength=n).astype(np.float64)
+    cell = (code.astype(np.int64) * len(ORDER_CLASSES) + kind) * 2 + (filled > 0.0)
+    n_cells = n * len(ORDER_CLASSES) * 2
+    counts = np.bincount(cell[named], minlength=n_cells).reshape(n, len(ORDER_CLASSES), 2).astype(np.float64)
+    by_class, closed = counts.sum(axis=2), [i for i in range(len(ORDER_CLASSES)) if i != _OPEN]
 
     def total(values: Floats, chosen: Bools) -> Floats:
         use = chosen & named & ~np.isnan(values)
         return np.bincount(code[use], weights=values[use], minlength=n).astype(np.float64)
 
     got = np.minimum(filled, amount)
-    terminal, with_fill = count(ended), count(ended & (filled > 0.0))
-    full = np.isin(kind, _FULL)
+    terminal, with_fill = by_class[:, closed].sum(axis=1), counts[:, closed, 1].sum(axis=1)
+    full, full_with_fill = by_class[:, _FULL].sum(axis=1), counts[:, _FULL, 1].sum(axis=1)
     low, high = wilson(with_fill, terminal, level=1.0 - _JOINT / max(n, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         stood = ~orders["order_is_market"].to_numpy() & ~np.isnan(orders["live_s"].to_numpy())
         hours = total(orders["live_s"].to_numpy(), stood) / 3_600.0
         hours[hours <= 0.0] = np.nan
         shares = {
-            f"{name}_ratio": count(kind == ORDER_CLASSES.index(label)) / terminal
+            f"{name}_ratio": by_class[:, ORDER_CLASSES.index(label)] / terminal
             for name, label in (("cancel", "CANCELLED"), ("expired", "EXPIRED"), ("failed", "FAILED"))
         }
         frame = pl.DataFrame({
             "tag": pl.Series([*tags.names], dtype=pl.String),
-            "n_terminal": terminal.astype(np.int64), "n_open": count(kind == _OPEN).astype(np.int64),
+            "n_terminal": terminal.astype(np.int64), "n_open": by_class[:, _OPEN].astype(np.int64),
             "n_filled": with_fill.astype(np.int64), "fill_rate": with_fill / terminal, "low": low,
-            "high": high, "fill_rate_full": count(ended & full) / terminal,
+            "high": high, "fill_rate_full": full / terminal,
             "fill_rate_quantity": total(got * price, ended) / total(amount * price, ended),
-            "partial_ratio": count(ended & (filled > 0.0) & ~full) / with_fill, **shares,
+            "partial_ratio": (with_fill - full_with_fill) / with_fill, **shares,
             "fills_per_order_hour": total(orders["n_fills"].to_numpy().astype(float), stood) / hours,
         })  # fmt: skip
     return frame.fill_nan(None)

@@ -17,6 +17,7 @@ import polars as pl
 from fillbook.analysis.markets import by_market
 from fillbook.analysis.matching import NEVER
 from fillbook.analysis.own_quotes import own_quotes
+from fillbook.analysis.ticks import Ticks
 from fillbook.arrays import Bools, Codes, Floats, Ints
 from fillbook.conventions import Conventions
 from fillbook.metrics.spreads import is_crossed
@@ -158,14 +159,16 @@ class MarketMids:
 class Mids:
     """Every mid the data holds, market by market."""
 
-    def __init__(self, tables: Mapping[str, pl.DataFrame], conventions: Conventions) -> None:
-        """Remember the tables; nothing is read yet."""
+    def __init__(
+        self, tables: Mapping[str, pl.DataFrame], conventions: Conventions, ticks: Callable[[], Ticks]
+    ) -> None:
+        """Remember the tables, and who sorts the orders by tick; nothing is read yet."""
         quotes = tables["quotes"].select(*_ASKED, "kind", "bid_quote", "ask_quote")
         candles = tables["candles"] if conventions.mid_proxy == "candle" else tables["candles"].clear()
         trades = functools.partial(_trade_samples, max_age_s=conventions.max_quote_age_s)
         self._read: dict[_Kind, Callable[[], pl.DataFrame]] = {
             _quote_samples: lambda: quotes, trades: lambda: tables["market_trades"],
-            _own_samples: lambda: own_quotes(tables["orders"], tables["controllers"]),
+            _own_samples: lambda: own_quotes(tables["orders"], tables["controllers"], ticks()),
             _candle_samples: lambda: candles,
         }  # fmt: skip
         self._held: dict[_Kind, _Held] = {}

@@ -16,6 +16,7 @@ from fillbook.analysis.ticks import Ticks, limits, sides
 from fillbook.schema.tables import dtypes_of
 
 _AGREES = 0.1  # of the quoted spread: two mids of one tick further apart come from other spreads
+_LIMITS = pl.Series(["LIMIT", "LIMIT_MAKER"], dtype=pl.Categorical)
 SCHEMA: dict[str, pl.DataType] = {
     "connector": dtypes_of("orders")["connector"], "pair": dtypes_of("orders")["pair"],
     "at": dtypes_of("orders")["at"], "mid_quote": pl.Float64(), "spread_fraction": pl.Float64(),
@@ -23,7 +24,7 @@ SCHEMA: dict[str, pl.DataType] = {
 }  # fmt: skip
 
 
-def own_quotes(orders: pl.DataFrame, controllers: pl.DataFrame) -> pl.DataFrame:
+def own_quotes(orders: pl.DataFrame, controllers: pl.DataFrame, ticks: Ticks | None = None) -> pl.DataFrame:
     """Mids behind the bot's own two-sided quotes, a row a tick and market, by time.
 
     Parameters
@@ -33,6 +34,8 @@ def own_quotes(orders: pl.DataFrame, controllers: pl.DataFrame) -> pl.DataFrame:
     controllers
         Canonical controllers: ``buy_spreads`` and ``sell_spreads`` of their configuration are used where
         they explain both prices.
+    ticks
+        The orders by tick, where they are sorted already.
 
     Returns
     -------
@@ -40,22 +43,20 @@ def own_quotes(orders: pl.DataFrame, controllers: pl.DataFrame) -> pl.DataFrame:
         ``connector, pair, at, mid_quote, spread_fraction`` (quoted, of the mid) and ``is_known``: whether
         the spreads are configured; else they are assumed to be symmetric.
     """
-    quotes = orders.filter(
-        pl.col("price_quote") > 0.0, pl.col("order_type").is_in(["LIMIT", "LIMIT_MAKER"]),
-        pl.col("side").is_not_null(),
-    )  # fmt: skip
-    found, side, price = Ticks.of(quotes), sides(quotes), limits(quotes)
+    found, side, price = ticks or Ticks.of(orders), sides(orders), limits(orders)
+    is_limit = orders["order_type"].is_in(_LIMITS.implode()).to_numpy()
+    side = np.where(is_limit & (price > 0.0), np.nan_to_num(side), 0.0)  # of what is no quote: none
     bid = found.greatest(np.where(side > 0.0, price, -np.inf))
     ask = -found.greatest(np.where(side < 0.0, -price, -np.inf))
     good = np.flatnonzero((found.sums(side) == 0.0) & np.isfinite(bid) & np.isfinite(ask) & (bid < ask))
     if good.size == 0:
         return pl.DataFrame(schema=SCHEMA)
     first = found.order[found.start[good]]
-    ticks = quotes[first].select("bot", "connector", "pair", "controller_id", "at").with_columns(
+    quoted = orders.select("bot", "connector", "pair", "controller_id", "at")[first].with_columns(
         bid=pl.Series(bid[good]), ask=pl.Series(ask[good])
     )  # fmt: skip
     spreads = _configured(controllers)
-    known = ticks.join(spreads, on=["bot", "controller_id"], how="left", maintain_order="left")
+    known = quoted.join(spreads, on=["bot", "controller_id"], how="left", maintain_order="left")
     low = pl.col("bid") / (1.0 - pl.col("buy_spread"))
     high = pl.col("ask") / (1.0 + pl.col("sell_spread"))
     agrees = (low - high).abs() <= _AGREES * (pl.col("ask") - pl.col("bid"))
@@ -64,7 +65,7 @@ def own_quotes(orders: pl.DataFrame, controllers: pl.DataFrame) -> pl.DataFrame:
     mids = known.with_columns(
         is_known=is_known, mid_quote=pl.when(is_known).then((low + high) / 2.0).otherwise(mean)
     ).with_columns(spread_fraction=(pl.col("ask") - pl.col("bid")) / pl.col("mid_quote"))
-    is_alone = ticks["bot"].n_unique() == 1 and ticks["controller_id"].n_unique() == 1
+    is_alone = quoted["bot"].n_unique() == 1 and quoted["controller_id"].n_unique() == 1
     one = mids if is_alone else mids.group_by("connector", "pair", "at").agg(
         pl.col("mid_quote").median(), pl.col("spread_fraction").min(), pl.col("is_known").all()
     )  # fmt: skip

@@ -32,6 +32,11 @@ _OF_FIRST = (  # what a leg has from its first child
     "executor_id", "bot", "connector", "pair", "quote", "side", "order_id", "decided_at", "created_at",
     "decision_quote", "arrival_quote",
 )  # fmt: skip
+_ASKED = (  # of the orders
+    "executor_id", "bot", "strategy", "connector", "pair", "quote", "side", "order_type", "order_id",
+    "order_row", "amount_base", "filled_base", "decided_at", "created_at", "ended_at", "decision_quote", "arrival_quote",
+    "is_two_sided",
+)  # fmt: skip
 PARTS = ("delay", "timing", "spread", "opportunity", "fees")
 
 
@@ -88,7 +93,8 @@ def _children(data: PerformanceDataSource, orders: pl.DataFrame) -> pl.DataFrame
     making = data.controllers.filter(pl.col("type") == "market_making")["controller_id"].cast(pl.String)
     may = (pl.col("filled_base") > 0.0) | (pl.col("order_type") != "LIMIT_MAKER")
     joined = (
-        orders.filter(may | pl.col("executor_id").is_not_null())
+        orders.select(_ASKED)
+        .filter(may | pl.col("executor_id").is_not_null())
         .with_columns(pl.col("executor_id").cast(pl.String))
         .join(executors, on="executor_id", how="left", maintain_order="left")
         .sort("created_at", "order_id")
