@@ -85,7 +85,8 @@ def execution(sizes: list[int]) -> list[str]:
         ours, bare, pandas = (executed(way, n) for way in ("ours", "floor", "pandas"))
         rows.append(
             f"| {n:,}, {5 * n:,}, {10 * n:,} | {bare['seconds']:.2f} s | {ours['seconds']:.2f} s "
-            f"| {pandas['seconds']:.2f} s | {ours['peak_bytes'] / 1e9:.2f}, {ours['held_bytes'] / 1e9:.2f} GB |"
+            f"| {pandas['seconds']:.2f} s "
+            f"| {ours['peak_bytes'] / 1e9:.2f}, {ours['held_bytes'] / 1e9:.2f} GB |"
         )
     return rows
 
@@ -165,8 +166,8 @@ For the execution of orders, on tables made in memory (five orders and ten quote
 * **pandas script**: `merge_asof` for the mid before and one markout, and one fill rate;
 * **peak**: most memory the process held, and how much of it the tables are.
 
-Each figure is the best of three processes; the page and the execution are measured once. Read them against the floor and the
-pandas script of the same run: where the machine is slow, all of them are.
+Each figure is the best of three processes; the page and the execution are measured once. Read them against
+the floor and the pandas script of the same run: where the machine is slow, all of them are.
 
 """
 

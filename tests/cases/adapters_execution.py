@@ -18,7 +18,7 @@ from fillbook.metrics import spreads
 from fillbook.metrics.impact import fit_impact
 from fillbook.metrics.liquidity import twap, vwap
 from fillbook.metrics.risk import ewma_variances
-from fillbook.metrics.shortfall import Intents, Pieces, shortfall, slippage, total_bps
+from fillbook.metrics.shortfall import Intents, Pieces, implementation_shortfall, shortfall, slippage
 from fillbook.metrics.timing import uptime
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.results import Undefined
@@ -107,7 +107,7 @@ def is_decomp(case: Case) -> Any:
     names = ("delay", "timing", "spread", "trading", "opportunity", "fees", "total")
     return {
         **{name: float(getattr(parts, name)[0]) for name in names},
-        "total_bps": total_bps(parts, wants), "paper_pnl": float(parts.paper[0]),
+        "total_bps": implementation_shortfall(parts.total, wants.asked * wants.decision), "paper_pnl": float(parts.paper[0]),
         "real_pnl": float(parts.real[0]),
     }  # fmt: skip
 

@@ -82,7 +82,13 @@ def test_a_quote_may_be_as_old_as_one_says(run: Run, quoted: Path) -> None:
 
 
 def test_its_tables_are_exported(run: Run, quoted: Path, tmp_path: Path) -> None:
-    for name, rows in (("order_execution", 4), ("fill_execution", 1), ("shortfalls", 1), ("markouts", 10)):
+    for name, rows in (
+        ("order_execution", 4),
+        ("fill_execution", 1),
+        ("trade_execution", 1),
+        ("shortfalls", 1),
+        ("markouts", 10),
+    ):
         for kind in ("csv", "json", "parquet", "xlsx"):
             said = run("export", quoted, "--table", name, "-o", tmp_path / f"{name}.{kind}")
             assert said.code == 0, said.err

@@ -13,10 +13,11 @@ from fillbook.analysis import execution_groups as groups
 from fillbook.analysis.execution_facts import HORIZONS, facts_of
 from fillbook.analysis.execution_findings import execution_findings
 from fillbook.analysis.execution_inputs import execution_inputs
-from fillbook.analysis.execution_tables import fill_table, order_table
+from fillbook.analysis.execution_tables import fill_table, order_table, trade_table
 from fillbook.analysis.execution_tags import fill_tags, order_tags
 from fillbook.analysis.market_share import market_shares, uptimes
 from fillbook.analysis.mids import KINDS
+from fillbook.analysis.overview import trips_frame
 from fillbook.analysis.parents import parents_of
 from fillbook.analysis.view import view_of
 from fillbook.arrays import Floats
@@ -82,6 +83,8 @@ class Execution:
         The fit of the square-root law.
     orders, fills
         Order by order, fill by fill (`execution_tables`).
+    trades
+        Round trips with exit efficiency, excursions and edge (`execution_tables.trade_table`).
     findings
         What a reader of these numbers must know.
     """
@@ -104,6 +107,7 @@ class Execution:
     impact: Impact
     orders: pl.DataFrame
     fills: pl.DataFrame
+    trades: pl.DataFrame
     findings: tuple[Finding, ...]
     chosen: Filter
     conventions: Conventions
@@ -149,7 +153,7 @@ def execution(
             for by, tags in order_tags(orders, links_omit_cancelled=omits)
         },
         groups.hour_by_level(orders, by_rank=omits), _toxic(fills), _waits(orders), _latency(orders), parents,
-        markets, uptime, _impact(inputs), orders, fills,
+        markets, uptime, _impact(inputs), orders, fills, trade_table(trips_frame(seen.ledger), fills),
         (*seen.findings, *execution_findings(fills, orders, markets, links_omit_cancelled=omits)),
         seen.chosen, seen.conventions,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from fillbook.analysis.execution_facts import DECIDED_BY, Facts, FillFacts
+from fillbook.analysis.execution_facts import DECIDED_BY, Facts
 from fillbook.analysis.inputs import inverse_of
 from fillbook.analysis.mids import KINDS
 from fillbook.analysis.orders import order_facts
@@ -237,8 +237,3 @@ def trade_table(trips: pl.DataFrame, fills: pl.DataFrame) -> pl.DataFrame:
         mae_fraction=pl.col("mae_quote") / worth, mfe_fraction=pl.col("mfe_quote") / worth,
         edge_quote=pl.when(pl.Series(n) > 0).then(pl.Series(edge)), n_with_mid=pl.Series(n),
     )  # fmt: skip
-
-
-def clock_ticks(fills: FillFacts) -> Floats:
-    """Distinct resolutions of the fills' time stamps, seconds."""
-    return np.unique(fills.tick_s)

@@ -108,7 +108,7 @@ def overview(
     days = Days.of(ledger, reporting, start_us)
     daily = daily_frame(ledger, reporting, days)
     equity = equity_frame(curve(ledger, start_us), reporting, seen.conventions)
-    trips = _trips_frame(ledger)
+    trips = trips_frame(ledger)
     inputs = metric_inputs(ledger, seen.orders, reporting, daily, equity, trips, start_us)
     return Overview(
         reporting.currency, seen.period, evaluate(inputs, metrics), ledger.books, daily,
@@ -119,7 +119,7 @@ def overview(
     )  # fmt: skip
 
 
-def _trips_frame(ledger: Ledger) -> pl.DataFrame:
+def trips_frame(ledger: Ledger) -> pl.DataFrame:
     """Round trips in quote, closed ones by exit, then the open ones."""
     mark = pl.lit(ledger.books["mark_quote"])
     inverse = pl.col("market_type") == "inverse_perp"

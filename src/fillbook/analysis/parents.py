@@ -34,8 +34,8 @@ _OF_FIRST = (  # what a leg has from its first child
 )  # fmt: skip
 _ASKED = (  # of the orders
     "executor_id", "bot", "strategy", "connector", "pair", "quote", "side", "order_type", "order_id",
-    "order_row", "amount_base", "filled_base", "decided_at", "created_at", "ended_at", "decision_quote", "arrival_quote",
-    "is_two_sided",
+    "order_row", "amount_base", "filled_base", "decided_at", "created_at", "ended_at", "decision_quote",
+    "arrival_quote", "is_two_sided",
 )  # fmt: skip
 PARTS = ("delay", "timing", "spread", "opportunity", "fees")
 

@@ -27,7 +27,8 @@ def export(
             "--table",
             metavar="NAME",
             help="fills, orders, executors, trips, books, daily, equity, drawdowns, metrics, "
-            "findings, checks, lineage, quarantine, order_execution, fill_execution, shortfalls, markouts, "
+            "findings, checks, lineage, quarantine, order_execution, fill_execution, trade_execution, "
+            "shortfalls, markouts, "
             "or another table of docs/data-model.md.",
         ),
     ],

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from fillbook.arrays import Bools, Floats, Ints
-from fillbook.ledger.sums import total
 from fillbook.metrics.registry import metric
 from fillbook.metrics.spreads import ratio_of_sums
 from fillbook.results import Undefined
 from fillbook.units import Unit
 
-_BPS = 1e4
 _FULL = 1e-9  # filled within this share of what was asked: the rest is rounding
 
 
@@ -191,8 +189,3 @@ def slippage_twap(
 ) -> float:
     """Average price over the time-weighted mid while the order lived, as a cost."""
     return _slip(parent_side, parent_filled, parent_average, parent_twap)
-
-
-def total_bps(parts: Shortfall, wants: Intents) -> float:
-    """Shortfall of all parents in bps of what was decided on."""
-    return _BPS * total(parts.total) / total(wants.asked * wants.decision)

@@ -26,9 +26,10 @@ ANSWER_TABLES = (
     "metrics", "books", "daily", "equity", "trips", "drawdowns", "findings", "checks",
 )  # fmt: skip
 EXECUTION_TABLES: Mapping[str, str] = {  # attribute of `analysis.execution.Execution`
-    "order_execution": "orders", "fill_execution": "fills", "shortfalls": "parents", "markouts": "markouts",
-    "spreads": "spreads", "toxic_fills": "toxic", "mid_sources": "mids", "participation": "markets",
-    "uptime": "uptime", "latency": "latency", "time_to_fill": "waits",
+    "order_execution": "orders", "fill_execution": "fills", "trade_execution": "trades",
+    "shortfalls": "parents", "markouts": "markouts", "spreads": "spreads", "toxic_fills": "toxic",
+    "mid_sources": "mids", "participation": "markets", "uptime": "uptime", "latency": "latency",
+    "time_to_fill": "waits",
 }  # fmt: skip
 _SUFFIXES = {"_bps": "bps",
     "_quote": "quote", "_base": "base", "_s": "s", "_at": "UTC", "_fraction": "fraction",
