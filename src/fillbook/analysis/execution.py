@@ -138,7 +138,7 @@ def execution(
     omits = facts.orders.links_omit_cancelled
     parents = parents_of(data, seen, facts, orders)
     markets = market_shares(data, seen, fills)
-    uptime = uptimes(seen, orders)
+    uptime = uptimes(seen, orders, fills)
     inputs = execution_inputs(data, seen, fills, orders, parents, markets, uptime, links_omit_cancelled=omits)
     weight = _weights(inputs, orders)
     curve = {horizon: fills[f"mid_{horizon:g}s"].to_numpy() for horizon in HORIZONS}

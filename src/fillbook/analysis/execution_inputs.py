@@ -18,6 +18,7 @@ from fillbook.metrics.inputs import ExecutionInputs
 from fillbook.metrics.liquidity import LIQUIDITY
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.results import Status, Undefined
+from fillbook.units import format_duration
 
 _MIDS = {"fill_mid": "mid_quote", "fill_bid": "bid_quote", "fill_ask": "ask_quote",
          "fill_mid_5s": "mid_5s", "fill_mid_60s": "mid_60s", "fill_mid_300s": "mid_300s"}  # fmt: skip
@@ -40,16 +41,23 @@ def execution_inputs(
         Executors name only the orders that filled.
     """
     notes: dict[str, dict[str, Any]] = {"coverage": {}, "reasons": {}, "doubts": {}, "used": {}, "method": {}}
-    arrays = _fill_arrays(fills, seen, notes)
+    arrays = _fill_arrays(fills, notes)
     has_orders = data.orders.height > 0
     lack = Undefined.unavailable("no_order_row")
-    arrays |= _order_arrays(orders, seen, notes) if has_orders else dict.fromkeys(_ORDER_FIELDS, lack)
+    arrays |= (
+        _order_arrays(orders, seen, notes, _tick_s(fills))
+        if has_orders
+        else dict.fromkeys(_ORDER_FIELDS, lack)
+    )
     arrays |= _parent_arrays(parents, seen, notes) if has_orders else dict.fromkeys(_PARENT_FIELDS, lack)
     arrays |= (
         {f"uptime_{name}_s": uptime[f"{name}_s"].to_numpy() for name in ("bid", "ask", "both", "window")}
         if has_orders
         else dict.fromkeys(_UPTIME_FIELDS, lack)
     )
+    if has_orders and len(seen.chosen.sides) == 1:
+        gone = ("ask", "both") if seen.chosen.sides == ("BUY",) else ("bid", "both")
+        arrays |= {f"uptime_{name}_s": Undefined.unavailable("side_filtered") for name in gone}
     if links_omit_cancelled and (seen.chosen.controllers or seen.chosen.close_types):
         notes["reasons"]["order_class"] = ("links_omit_cancelled",)
     arrays |= _market_arrays(markets, notes, is_told=not fills["liquidity"].eq("unknown").all())
@@ -84,7 +92,7 @@ _PARENT_FIELDS = (
 _UPTIME_FIELDS = ("uptime_bid_s", "uptime_ask_s", "uptime_both_s", "uptime_window_s")
 
 
-def _fill_arrays(fills: pl.DataFrame, seen: View, notes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _fill_arrays(fills: pl.DataFrame, notes: dict[str, dict[str, Any]]) -> dict[str, Any]:
     size = (fills["amount_base"] * fills["rate"]).to_numpy()
     price = fills["price_quote"].to_numpy()
     arrays: dict[str, Any] = {
@@ -111,7 +119,7 @@ def _fill_arrays(fills: pl.DataFrame, seen: View, notes: dict[str, dict[str, Any
             known = ~np.isnan(values[maker])
             arrays[f"maker_{name}"] = values if known.any() else Undefined.unavailable("no_quote")
             _note(notes, f"maker_{name}", known, worth[maker], "no_quote")
-    how = _how(fills, seen)
+    how = _how(fills)
     for name, column in _MIDS.items():
         values = fills[column].to_numpy()
         known = ~np.isnan(values) & ~np.isnan(fills["mid_quote"].to_numpy())
@@ -124,10 +132,19 @@ def _fill_arrays(fills: pl.DataFrame, seen: View, notes: dict[str, dict[str, Any
             continue
         notes["method"][name] = how
         _note(notes, name, known, worth, lack)
+    _note_stand_ins(notes, [name for name in _MIDS if name in notes["used"]], fills["mid_from"])
     if "fill_mid" in notes["used"]:
         ticks = float(fills["tick_s"].max() or 0.0)  # type: ignore[arg-type]
         notes["method"]["fill_mid_5s"] = f"{how}; fills on a clock of {ticks:g} s"
     return arrays
+
+
+def _note_stand_ins(notes: dict[str, dict[str, Any]], names: list[str], kinds: pl.Series) -> None:
+    """Say where a mid is not the market's own: a candle's close, or what the bot itself quoted around."""
+    for kind, why in (("own_quotes", "own_quote_mid"), ("candles", "candle_mid")):
+        if (kinds.cast(pl.String) == kind).any():
+            for name in names:
+                notes["reasons"][name] = (*notes["reasons"].get(name, ()), why)
 
 
 def _lack(name: str, fills: pl.DataFrame) -> str:
@@ -140,7 +157,7 @@ def _lack(name: str, fills: pl.DataFrame) -> str:
     return "stale_mid" if has_any else "no_mid"
 
 
-def _how(fills: pl.DataFrame, seen: View) -> str:
+def _how(fills: pl.DataFrame) -> str:
     """Which mids were used, in words, with their age."""
     used = fills.filter(pl.col("mid_quote").is_not_nan())
     if used.is_empty():
@@ -148,11 +165,13 @@ def _how(fills: pl.DataFrame, seen: View) -> str:
     kinds = used.group_by(pl.col("mid_from").cast(pl.String)).len().sort("len", descending=True)
     parts = [f"{KIND_TEXT[kind]} {n / used.height:.0%}" for kind, n in kinds.rows()]
     age = used["mid_age_s"]
-    shown = f"age p50 {age.quantile(0.5):.2g} s, p95 {age.quantile(0.95):.2g} s, at most "
-    return f"mids: {', '.join(parts)}; {shown}{seen.conventions.max_quote_age_s:g} s"
+    half, most = (format_duration(float(age.quantile(share) or 0.0)) for share in (0.5, 0.95))
+    return f"mids: {', '.join(parts)}; age p50 {half}, p95 {most}"
 
 
-def _order_arrays(orders: pl.DataFrame, seen: View, notes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _order_arrays(
+    orders: pl.DataFrame, seen: View, notes: dict[str, dict[str, Any]], tick_s: float
+) -> dict[str, Any]:
     """Arrays of the orders; slippage covers those with fills."""
 
     def numbers(column: str) -> Floats:
@@ -172,9 +191,15 @@ def _order_arrays(orders: pl.DataFrame, seen: View, notes: dict[str, dict[str, A
         ("order_limit", numbers("limit_quote"), traded & ~is_market, "no_limit_price"),
     ):  # fmt: skip
         _note(notes, name, ~np.isnan(values[mine]), (worth * numbers("average_quote"))[mine], why)
-    latency = numbers("latency_s")
+    _note_stand_ins(notes, ["order_arrival"], orders.filter(pl.col("filled_base") > 0.0)["arrival_from"])
+    notes["method"]["order_arrival"] = _arrivals(orders)
+    latency: Floats | Undefined = numbers("latency_s")
     by = orders.filter(pl.col("latency_s").is_not_null())["decided_by"]
-    if 2 * int((by == "creation").sum()) > by.len():
+    typical = orders["latency_s"].abs().median()
+    is_below_clock = isinstance(typical, float) and typical < 2.0 * tick_s
+    if not by.len() and _may_have_taken(orders):
+        latency = Undefined.unavailable("no_quote")
+    if is_below_clock or 2 * int((by == "creation").sum()) > by.len():
         notes["doubts"]["order_latency_s"] = (Status.LOW_N, "clock_floor")
     elif 0 < by.len() < _FEW_ORDERS:
         notes["doubts"]["order_latency_s"] = (Status.LOW_N, "few_orders")
@@ -183,12 +208,32 @@ def _order_arrays(orders: pl.DataFrame, seen: View, notes: dict[str, dict[str, A
     return {
         **order_arrays(seen.orders, seen.reporting), "order_side": numbers("side"),
         "order_worth": worth, "order_average": numbers("average_quote"), "order_arrival": arrival,
-        "order_limit": numbers("limit_quote"), "order_touch": numbers("touch_quote"),
+        "order_limit": np.where(is_market, np.nan, numbers("limit_quote")),
+        "order_touch": numbers("touch_quote"),
         "order_touch_mid": arrival,
         "order_wait_s": numbers("wait_s"), "order_live_s": numbers("live_s"),
         "order_is_filled": orders["first_fill_at"].is_not_null().to_numpy(),
         "order_n_fills": numbers("n_fills"), "order_latency_s": latency,
     }  # fmt: skip
+
+
+def _tick_s(fills: pl.DataFrame) -> float:
+    """Coarsest clock of the fills, seconds."""
+    return float(fills["tick_s"].max() or 0.0)  # type: ignore[arg-type]
+
+
+def _may_have_taken(orders: pl.DataFrame) -> bool:
+    """Whether a limit order that was no maker's for certain filled, and nothing tells the market it met."""
+    unknown = (pl.col("order_type") != "LIMIT_MAKER") & pl.col("touch_quote").is_null()
+    return orders.filter(unknown, pl.col("filled_base") > 0.0).height > 0
+
+
+def _arrivals(orders: pl.DataFrame) -> str:
+    """Where the mids at creation of the filled orders came from, in words."""
+    found = orders.filter(pl.col("filled_base") > 0.0, pl.col("arrival_quote").is_not_null())
+    kinds = found.group_by(pl.col("arrival_from").cast(pl.String)).len().sort("len", descending=True)
+    parts = [f"{KIND_TEXT[kind]} {n / found.height:.0%}" for kind, n in kinds.rows()]
+    return f"mids at creation: {', '.join(parts)}" if parts else ""
 
 
 def _latency_method(orders: pl.DataFrame, by: pl.Series) -> str:

@@ -193,7 +193,7 @@ def _slippage() -> dict[str, pl.Expr]:
     return {
         "touch_quote": touch,
         "slippage_arrival_bps": cost(arrival, arrival),
-        "slippage_limit_bps": cost(limit, limit),
+        "slippage_limit_bps": pl.when(~pl.col("order_is_market")).then(cost(limit, limit)),
         "slippage_touch_bps": pl.when(pl.col("order_is_market")).then(cost(touch, arrival)),
     }
 

@@ -14,6 +14,7 @@ from fillbook.arrays import Floats, Ints
 from fillbook.ledger.codes import label_codes
 
 _BPS = 1e4
+UNKNOWN = "unknown"
 _SIZES = ("smallest fifth", "second fifth", "middle fifth", "fourth fifth", "largest fifth")
 _SPREADS_BPS = (0.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 _BANDS = (
@@ -40,6 +41,12 @@ class Tags:
         place = np.full(len(names) + 1, -1, np.int64)
         place[present] = np.arange(present.size)
         return cls(tuple(names[i] for i in present), place[code])
+
+    def complete(self) -> Tags:
+        """The same with a group for those that have none, so that the groups add up to the whole."""
+        if (self.code >= 0).all():
+            return self
+        return Tags((*self.names, UNKNOWN), np.where(self.code < 0, len(self.names), self.code))
 
     @classmethod
     def of_labels(cls, labels: pl.Series) -> Tags:
@@ -80,10 +87,10 @@ def order_tags(orders: pl.DataFrame, *, links_omit_cancelled: bool) -> Iterator[
     such a group would be 1 by its making.
     """
     yield "order_type", Tags.of_labels(orders["order_type"])
-    yield "side", _side(orders)
+    yield "side", _side(orders).complete()
     by_rank = Tags.of(*_ranks(orders))
-    yield "level", by_rank if links_omit_cancelled else Tags.of_labels(orders["level"])
-    yield "spread", _bands(orders)
+    yield "level", (by_rank if links_omit_cancelled else Tags.of_labels(orders["level"])).complete()
+    yield "spread", _bands(orders).complete()
     yield "hour", _hour(orders["created_at"])
     yield "pair", Tags.of_labels(orders["pair"])
     known = Tags.of((), np.full(orders.height, -1))

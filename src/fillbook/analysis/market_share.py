@@ -13,6 +13,7 @@ from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.sources.hummingbot import is_paper
 
 US = 1e6
+_UTC = pl.Datetime("us", "UTC")
 
 
 def market_shares(data: PerformanceDataSource, seen: View, fills: pl.DataFrame) -> pl.DataFrame:
@@ -67,10 +68,11 @@ def market_shares(data: PerformanceDataSource, seen: View, fills: pl.DataFrame) 
     return pl.DataFrame(rows, schema=schema)
 
 
-def uptimes(seen: View, orders: pl.DataFrame) -> pl.DataFrame:
+def uptimes(seen: View, orders: pl.DataFrame, fills: pl.DataFrame) -> pl.DataFrame:
     """A row a bot and market with limit orders: seconds with a live bid, ask, and both.
 
-    The window of a bot begins with its first order and ends with the end of its last, within the view.
+    The window of a bot begins with its first order and ends with the last that is known of its orders and
+    fills; an order nobody closed counts until then.
 
     Returns
     -------
@@ -82,13 +84,18 @@ def uptimes(seen: View, orders: pl.DataFrame) -> pl.DataFrame:
         ~pl.col("order_is_market"), pl.col("side").is_not_null(), pl.col("live_s").is_not_null()
     )
     end = pl.lit(seen.ledger.end_us).cast(pl.Int64)
+    traded = fills.group_by(pl.col("bot").cast(pl.String)).agg(pl.col("at").max())
+    last = dict(traded.iter_rows()) if traded.height else {}
+    filled = pl.col("bot").cast(pl.String).replace_strict(last, default=None, return_dtype=_UTC)
+    active = pl.max_horizontal("created_at", "last_fill_at", "ended_at", filled).max().over("bot")
     timed = limit.select(
         "bot",
         "connector",
         "pair",
         "side",
         start=pl.col("created_at").dt.timestamp("us") / US,
-        end=pl.min_horizontal(pl.col("ended_at").dt.timestamp("us").fill_null(end), end) / US,
+        end=pl.min_horizontal(pl.col("ended_at").dt.timestamp("us").fill_null(active.dt.timestamp("us")), end)
+        / US,
     )
     spans = timed.group_by("bot").agg(pl.col("start").min(), pl.col("end").max())
     window = {bot: (begin, until) for bot, begin, until in spans.rows()}

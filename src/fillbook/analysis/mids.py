@@ -28,6 +28,7 @@ KIND_TEXT: Mapping[str, str] = {
     "trades": "public trades", "own_quotes": "the bot's own two-sided quotes", "candles": "candle closes",
 }  # fmt: skip
 NONE = -1
+_FRESH_S = 5.0
 _ASKED = ("connector", "pair", "at", "mid_quote")
 US = 1_000_000
 Market = tuple[str, str]
@@ -121,19 +122,21 @@ class MarketMids:
     def after(self, when: Ints, horizon_s: float, end_us: int | None = None) -> Floats:
         """Mid a horizon after each time; NaN past the end of the data and where no sample is fresh.
 
-        A sample may be a tenth of the horizon old, a second at least. The data end with the last sample
+        A sample may be a tenth of the horizon old, a second at least; one of any kind that is at most five
+        seconds old goes before an older one of a better kind. The data end with the last sample
         of each kind, unless `end_us` says otherwise.
         """
-        later, max_age_s = when + round(horizon_s * US), max(1.0, 0.1 * horizon_s)
+        later, oldest = when + round(horizon_s * US), max(1.0, 0.1 * horizon_s)
         found, todo = np.full(when.size, np.nan), np.arange(when.size)
-        for samples in self:
-            asked = later if todo.size == when.size else later[todo]
-            place, fresh, _ = samples.last(asked, max_age_s, "right")
-            end = samples.at[-1] if end_us is None else end_us
-            found[todo] = np.where(fresh & (asked <= end), samples.mid[place], np.nan)
-            todo = np.flatnonzero(np.isnan(found) & (later <= (end_us or NEVER)))
-            if todo.size == 0:
-                break
+        for max_age_s in dict.fromkeys((min(_FRESH_S, oldest), oldest)):  # a fresh one of any kind first
+            for samples in self:
+                if todo.size == 0:
+                    return found
+                asked = later if todo.size == when.size else later[todo]
+                place, fresh, _ = samples.last(asked, max_age_s, "right")
+                end = samples.at[-1] if end_us is None else end_us
+                found[todo] = np.where(fresh & (asked <= end), samples.mid[place], np.nan)
+                todo = np.flatnonzero(np.isnan(found) & (later <= (end_us or NEVER)))
         return found
 
     def _look(self, when: Ints, max_age_s: float, side: Literal["left", "right"]) -> Looked:

@@ -142,7 +142,7 @@ def _doubt(result: Result) -> str:
 
     why = ", ".join(reason_text(reason) for reason in result.reasons)
     if result.coverage is not None and result.coverage < 1.0:
-        why += f" ({result.coverage:.1%} covered)"
+        why += f" ({min(result.coverage, 0.999):.1%} covered)"
     return f"{result.status.value.replace('_', ' ')}: {why}" if why else result.status.value
 
 

@@ -147,7 +147,7 @@ class Market:
         if side * (level - (self.low if side > 0 else self.high)[minute]) < 0.0:
             return None
         first = max(after, 60 * minute) + 1
-        for step in range(first // STEP_S, (minute + 1) * _STEPS):
+        for step in range((first - 1) // STEP_S, (minute + 1) * _STEPS):  # a step holds its end
             start, end = float(self.path[step]), float(self.path[min(step + 1, self.path.size - 1)])
             earliest = max(first, STEP_S * step)
             if side * (level - start * (end / start) ** (earliest / STEP_S - step)) >= 0.0:

@@ -12,6 +12,7 @@ from fillbook.metrics.spreads import ratio_of_sums
 from fillbook.results import Undefined
 from fillbook.units import Unit
 
+_ROUNDING = 1e-12  # of a price: an average of equal prices
 _FULL = 1e-9  # filled within this share of what was asked: the rest is rounding
 
 
@@ -126,7 +127,8 @@ def average_slippage_limit(
     """Average price over the limit, as a cost: 0 at the limit, negative where filled better."""
     if not np.isfinite(order_limit).any() and order_limit.size:
         return Undefined.unavailable("no_limit_price")
-    return _slip(order_side, order_worth, order_average, order_limit)
+    at_limit = np.abs(order_average - order_limit) <= _ROUNDING * order_limit
+    return _slip(order_side, order_worth, np.where(at_limit, order_limit, order_average), order_limit)
 
 
 @metric(

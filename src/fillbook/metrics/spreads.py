@@ -110,7 +110,7 @@ def quoted_spread(fill_qty: Floats, fill_mid: Floats, fill_bid: Floats, fill_ask
 def effective_spread(fill_qty: Floats, fill_price: Floats, fill_mid: Floats, fill_mid_60s: Floats) -> float:
     """Twice the edge over the mid: earned where positive, paid where negative."""
     now = np.where(np.isnan(fill_mid_60s), np.nan, fill_mid)
-    return 2.0 * markout(fill_qty, fill_price, fill_mid, now)
+    return _times(2.0, markout(fill_qty, fill_price, fill_mid, now))
 
 
 @metric(
@@ -120,7 +120,7 @@ def effective_spread(fill_qty: Floats, fill_price: Floats, fill_mid: Floats, fil
 )  # fmt: skip
 def realized_spread(fill_qty: Floats, fill_price: Floats, fill_mid: Floats, fill_mid_60s: Floats) -> float:
     """What is left of the effective spread a minute later; effective = realised + impact."""
-    return 2.0 * markout(fill_qty, fill_price, fill_mid, fill_mid_60s)
+    return _times(2.0, markout(fill_qty, fill_price, fill_mid, fill_mid_60s))
 
 
 @metric(
@@ -130,7 +130,12 @@ def realized_spread(fill_qty: Floats, fill_price: Floats, fill_mid: Floats, fill
 )  # fmt: skip
 def price_impact(fill_qty: Floats, fill_mid: Floats, fill_mid_60s: Floats) -> float:
     """What the market moved against the fills within a minute, twice, as a spread is counted."""
-    return -2.0 * markout(fill_qty, fill_mid, fill_mid, fill_mid_60s)
+    return _times(-2.0, markout(fill_qty, fill_mid, fill_mid, fill_mid_60s))
+
+
+def _times(factor: float, value: float) -> float:
+    """A multiple of a number; what is none keeps its reason."""
+    return value if isinstance(value, Undefined) else factor * value
 
 
 @metric(
