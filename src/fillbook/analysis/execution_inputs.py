@@ -134,8 +134,7 @@ def _fill_arrays(fills: pl.DataFrame, notes: dict[str, dict[str, Any]]) -> dict[
         _note(notes, name, known, worth, lack)
     _note_stand_ins(notes, [name for name in _MIDS if name in notes["used"]], fills["mid_from"])
     if "fill_mid" in notes["used"]:
-        ticks = float(fills["tick_s"].max() or 0.0)  # type: ignore[arg-type]
-        notes["method"]["fill_mid_5s"] = f"{how}; fills on a clock of {ticks:g} s"
+        notes["method"]["fill_mid_5s"] = f"{how}; fills on a clock of {_tick_s(fills):g} s"
     return arrays
 
 

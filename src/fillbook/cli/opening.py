@@ -6,18 +6,21 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from fillbook.analysis.execution import Execution
     from fillbook.analysis.overview import Overview
     from fillbook.cli.choices import Choices
+    from fillbook.conventions import Conventions
+    from fillbook.filters import Filter
     from fillbook.performance_data_source import PerformanceDataSource
 
 _PATIENCE_S = 1.0
 _OPENING_SHARE = 0.8
 
 Said = Callable[[str, float], None]
+_Answer = TypeVar("_Answer")
 
 
 def answered(
@@ -34,24 +37,36 @@ def answered(
     keys
         Metrics to answer; None answers all.
     """
-    chosen, conventions = choices.filter(), choices.conventions()
-    with progress() as said:
-        data = _opened(uris, lambda stage, share: said(stage, _OPENING_SHARE * share))
-        said("booking", _OPENING_SHARE)
+
+    def booked(data: PerformanceDataSource, chosen: Filter, conventions: Conventions) -> Overview:
         from fillbook.analysis.overview import overview  # noqa: PLC0415  (brings Numba)
 
-        return data, overview(data, chosen, conventions, metrics=keys)
+        return overview(data, chosen, conventions, metrics=keys)
+
+    return _asked(uris, choices, "booking", booked)
 
 
 def executed(uris: list[str], choices: Choices) -> tuple[PerformanceDataSource, Execution]:
     """Open sources and answer how their orders were executed."""
-    chosen, conventions = choices.filter(), choices.conventions()
-    with progress() as said:
-        data = _opened(uris, lambda stage, share: said(stage, _OPENING_SHARE * share))
-        said("looking at every order", _OPENING_SHARE)
+
+    def looked(data: PerformanceDataSource, chosen: Filter, conventions: Conventions) -> Execution:
         from fillbook.analysis.execution import execution  # noqa: PLC0415  (brings Numba)
 
-        return data, execution(data, chosen, conventions)
+        return execution(data, chosen, conventions)
+
+    return _asked(uris, choices, "looking at every order", looked)
+
+
+def _asked(
+    uris: list[str], choices: Choices, stage: str,
+    answer: Callable[[PerformanceDataSource, Filter, Conventions], _Answer],
+) -> tuple[PerformanceDataSource, _Answer]:  # fmt: skip
+    """Open sources and ask them, the choices read before any file is."""
+    chosen, conventions = choices.filter(), choices.conventions()
+    with progress() as said:
+        data = _opened(uris, lambda opening, share: said(opening, _OPENING_SHARE * share))
+        said(stage, _OPENING_SHARE)
+        return data, answer(data, chosen, conventions)
 
 
 def opened(uris: list[str]) -> PerformanceDataSource:

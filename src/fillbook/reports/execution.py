@@ -10,8 +10,7 @@ import polars as pl
 
 from fillbook.analysis.costs import shortfall_sums
 from fillbook.reports.json import plain
-from fillbook.reports.summary import period_object
-from fillbook.reports.table import chosen_object, conventions_object
+from fillbook.reports.summary import head_object
 
 if TYPE_CHECKING:
     from fillbook.analysis.execution import Execution
@@ -44,9 +43,7 @@ def execution_object(answer: Execution, data: PerformanceDataSource) -> dict[str
     """
     impact = {name: _number(value) for name, value in asdict(answer.impact).items()}
     return {
-        "schema": EXECUTION_SCHEMA, "sources": plain(data.lineage.files),
-        "filter": chosen_object(answer.chosen), "conventions": conventions_object(answer.conventions),
-        "currency": answer.currency, "period": period_object(answer.period), "metrics": plain(answer.metrics),
+        **head_object(EXECUTION_SCHEMA, answer, data), "metrics": plain(answer.metrics),
         **{name: plain(_plain(getattr(answer, name))) for name in _LISTED},
         "shortfall": plain(_plain(shortfall_sums(answer))),
         "by_fill": {by: plain(_plain(rows)) for by, rows in answer.by_fill.items()},

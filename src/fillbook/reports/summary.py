@@ -11,8 +11,8 @@ from fillbook.reports.table import chosen_object, conventions_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
+    from fillbook.analysis.execution import Execution
     from fillbook.analysis.overview import Overview
     from fillbook.performance_data_source import PerformanceDataSource
 
@@ -37,12 +37,7 @@ def summary_object(answer: Overview, data: PerformanceDataSource) -> dict[str, o
         checks``; numbers in full precision, None where there is none, with the reason beside it.
     """
     return {
-        "schema": SUMMARY_SCHEMA,
-        "sources": plain(data.lineage.files),
-        "filter": chosen_object(answer.chosen),
-        "conventions": conventions_object(answer.conventions),
-        "currency": answer.currency,
-        "period": period_object(answer.period),
+        **head_object(SUMMARY_SCHEMA, answer, data),
         "trust": trust_line(answer.checks),
         "metrics": plain(answer.metrics),
         "books": plain(answer.books),
@@ -70,6 +65,14 @@ def is_trusted(findings: Iterable[Finding], checks: Iterable[Check]) -> bool:
     return not broken and all(finding.severity is not Severity.ERROR for finding in findings)
 
 
-def period_object(period: tuple[datetime, datetime] | None) -> dict[str, object] | None:
-    """Object of a period, None where there is none."""
-    return None if period is None else {"start": plain(period[0]), "end": plain(period[1])}
+def head_object(schema: str, answer: Overview | Execution, data: PerformanceDataSource) -> dict[str, object]:
+    """What every answer says first: ``schema, sources, filter, conventions, currency, period``."""
+    period = answer.period
+    return {
+        "schema": schema,
+        "sources": plain(data.lineage.files),
+        "filter": chosen_object(answer.chosen),
+        "conventions": conventions_object(answer.conventions),
+        "currency": answer.currency,
+        "period": None if period is None else {"start": plain(period[0]), "end": plain(period[1])},
+    }
