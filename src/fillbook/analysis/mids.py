@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Literal
 
 import numpy as np
 import polars as pl
 
+from fillbook.analysis.kernels import NEVER
 from fillbook.analysis.markets import by_market
-from fillbook.analysis.matching import NEVER
 from fillbook.analysis.own_quotes import own_quotes
 from fillbook.analysis.ticks import Ticks
 from fillbook.arrays import Bools, Codes, Floats, Ints
@@ -97,6 +98,7 @@ class MarketMids:
         """Remember where samples come from, best first."""
         self._waiting = list(sources)
         self._ready: list[Samples] = []
+        self._lock = Lock()
 
     @classmethod
     def of(cls, *samples: Samples) -> MarketMids:
@@ -104,12 +106,18 @@ class MarketMids:
         return cls([lambda: list(samples)])
 
     def __iter__(self) -> Iterator[Samples]:
-        """Samples of each kind that has any."""
-        yield from self._ready
-        while self._waiting:
-            found = sorted(self._waiting.pop(0)(), key=lambda samples: samples.kind)
-            self._ready += found
-            yield from found
+        """Samples of each kind that has any; two threads may ask at once."""
+        place = 0
+        while self._has(place):
+            yield self._ready[place]
+            place += 1
+
+    def _has(self, place: int) -> bool:
+        """Whether there are so many kinds; the next ones are read until there are."""
+        with self._lock:
+            while len(self._ready) <= place and self._waiting:
+                self._ready += sorted(self._waiting.pop(0)(), key=lambda samples: samples.kind)
+            return len(self._ready) > place
 
     def before(self, when: Ints, max_age_s: float) -> Looked:
         """Last sample strictly before each time: the state a trade met."""
@@ -176,16 +184,13 @@ class Mids:
         }  # fmt: skip
         self._held: dict[_Kind, _Held] = {}
         self._known: dict[Market, MarketMids] = {}
+        self._lock = Lock()
 
     def of(self, connector: str, pair: str) -> MarketMids:
         """Samples of a market; those of a file that names no venue count for the pair on any."""
-        key = (connector, pair)
-        if key not in self._known:
-            venues = (connector, "")
-            self._known[key] = MarketMids([
-                functools.partial(self._found, kind, venues, pair) for kind in self._read
-            ])  # fmt: skip
-        return self._known[key]
+        venues = (connector, "")
+        sources = [functools.partial(self._found, kind, venues, pair) for kind in self._read]
+        return self._known.setdefault((connector, pair), MarketMids(sources))
 
     def _found(self, kind: _Kind, venues: tuple[str, ...], pair: str) -> list[Samples]:
         """Samples of a family of kinds on the venue and on no venue in particular."""
@@ -195,21 +200,23 @@ class Mids:
 
     def _table_of(self, kind: _Kind) -> _Held:
         """The table a family of kinds reads, sorted into markets the first time."""
-        if kind not in self._held:
-            self._held[kind] = _Held.of(self._read[kind]())
-        return self._held[kind]
+        with self._lock:
+            if kind not in self._held:
+                self._held[kind] = _Held.of(self._read[kind]())
+            return self._held[kind]
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A table and the rows of each of its markets; a missing name is blank."""
+    """A table without the names of the markets, and the rows of each; a missing name is blank."""
 
     table: pl.DataFrame
     rows: Mapping[Market, Ints]
 
     @classmethod
     def of(cls, table: pl.DataFrame) -> _Held:
-        return cls(table, {(venue, pair): rows for venue, pair, rows in by_market(table)})
+        rows = {(venue, pair): rows for venue, pair, rows in by_market(table)}
+        return cls(table.drop("connector", "pair"), rows)
 
     def get(self, market: Market) -> pl.DataFrame | None:
         """Rows of a market, None where it has none."""
@@ -226,7 +233,8 @@ def _samples(kind: str, rows: pl.DataFrame, bid: str = "bid_quote", ask: str = "
         rows[name].fill_null(np.nan).to_numpy() if name else np.full(at.size, np.nan)
         for name in ("mid_quote", bid, ask)
     )
-    return Samples(KINDS.index(kind), at, np.where(is_crossed(low, high), np.nan, mid), low, high)
+    wrong = is_crossed(low, high)
+    return Samples(KINDS.index(kind), at, np.where(wrong, np.nan, mid) if wrong.any() else mid, low, high)
 
 
 def _quote_samples(rows: pl.DataFrame) -> list[Samples]:
