@@ -39,7 +39,8 @@ def fill_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Data
         opens the next position (else 0).
     """
     rows, books = seen.ledger.rows, seen.ledger.books
-    fills = data.fills[rows]
+    names = ("bot", "connector", "pair", "quote", "controller_id", "close_type", "at", "side", "order_type")
+    fills = data.fills.select(*names, "order_id", "price_quote", "amount_base")[rows]
     book = seen.ledger.flow.book
     rate = seen.reporting.at_end[book] if book.size else np.zeros(0)
     before = facts.fills.before.taken(rows)
@@ -48,7 +49,6 @@ def fill_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Data
     amount, price = fills["amount_base"].to_numpy(), fills["price_quote"].to_numpy()
     order = seen.of_fill[rows]
     level = np.where(order >= 0, facts.orders.level[order] if data.orders.height else 0, -1)
-    names = ("bot", "connector", "pair", "quote", "controller_id", "close_type", "at", "side", "order_type")
     later = {f"mid_{horizon:g}s": mids[rows] for horizon, mids in facts.fills.later.items()}
     return fills.select(
         *names, "order_id", "price_quote",
