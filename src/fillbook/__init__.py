@@ -12,6 +12,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fillbook.analysis.attribution import Attribution, attribution
     from fillbook.analysis.execution import Execution, execution
     from fillbook.analysis.overview import Overview, overview
     from fillbook.conventions import Conventions
@@ -28,6 +29,7 @@ __version__ = "0.1.0"
 os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
 
 _HOME = {
+    "Attribution": "fillbook.analysis.attribution",
     "METRICS": "fillbook.metrics.registry",
     "Conventions": "fillbook.conventions",
     "Execution": "fillbook.analysis.execution",
@@ -35,6 +37,7 @@ _HOME = {
     "FillbookError": "fillbook.errors",
     "Overview": "fillbook.analysis.overview",
     "PerformanceDataSource": "fillbook.performance_data_source",
+    "attribution": "fillbook.analysis.attribution",
     "evaluate": "fillbook.metrics.evaluate",
     "execution": "fillbook.analysis.execution",
     "open_data": "fillbook.performance_data_source",
@@ -43,12 +46,14 @@ _HOME = {
 
 __all__ = [
     "METRICS",
+    "Attribution",
     "Conventions",
     "Execution",
     "FillbookError",
     "Filter",
     "Overview",
     "PerformanceDataSource",
+    "attribution",
     "evaluate",
     "execution",
     "open_data",

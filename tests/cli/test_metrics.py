@@ -28,5 +28,5 @@ def test_a_key_that_is_none_names_the_nearest(run: Run) -> None:
     said = run("metrics", "net_pln")
     assert (said.code, said.err) == (
         2,
-        "fillbook: there is no metric 'net_pln'; did you mean net_pnl?\n",
+        "fillbook: there is no metric 'net_pln'; did you mean net_pnl, inventory_pnl?\n",
     )

@@ -293,7 +293,7 @@ def _in_money(
     return {
         **{f"book_{name}": _money(column[f"{name}_quote"], reporting) for name in sums},
         **_days(daily, ledger.conventions),
-        "book_funding": _funding_input(ledger, column["funding_quote"], reporting),
+        "book_funding": book_funding(ledger, column["funding_quote"], reporting),
         "book_revalued": _revalued(column["fee_tokens_revalued_quote"], reporting),
         "gross_exposure": _exposure(ledger, rate),
         "trip_pnl": closed["net_quote"].to_numpy() * trip_rate,
@@ -303,7 +303,7 @@ def _in_money(
     }
 
 
-def _funding_input(ledger: Ledger, values: Floats, reporting: Reporting) -> Floats | Undefined:
+def book_funding(ledger: Ledger, values: Floats, reporting: Reporting) -> Floats | Undefined:
     """Funding of all books; unavailable where perpetuals were held and nothing is known."""
     perps = ledger.books.filter(pl.col("market_type") != "spot")
     unknown = perps.filter(

@@ -15,18 +15,26 @@ import numpy as np
 import polars as pl
 
 from fillbook.analysis.overview import Overview
+from fillbook.analysis.tagged_days import (
+    by_book,
+    funding_by_day,
+    in_currency,
+    moves,
+    net_without_funding,
+    rates_of,
+    sums_of_parts,
+    to_quote,
+)
 from fillbook.analysis.view import View, view_of
 from fillbook.arrays import Floats, Ints
 from fillbook.filters import UNLINKED
-from fillbook.ledger.book_sums import INVERSE
 from fillbook.ledger.codes import label_codes
-from fillbook.ledger.equity import day_edges, prices_at
+from fillbook.ledger.equity import day_edges
 from fillbook.metrics.drawdown import falls
 from fillbook.metrics.returns import deviation, sharpe_ratio, winning_days
 from fillbook.performance_data_source import PerformanceDataSource
 
 Tag = Literal["bot", "controller_id", "connector", "pair", "close_type", "side"]
-_FLAT = 1e-9  # of the largest position: less is rounding
 _DAY_US = 86_400_000_000
 _LEAST_DAYS = 3  # below it a correlation says nothing
 
@@ -82,18 +90,18 @@ def parts(data: PerformanceDataSource, answer: Overview, by: Sequence[Tag]) -> P
     labels = pl.DataFrame([
         view.ledger.column(tag)[first].cast(pl.Int8 if tag == "side" else pl.String).alias(tag) for tag in by
     ])  # fmt: skip
-    group, part_of, book_of = _by_book(code, view.ledger.flow.book)
+    group, part_of, book_of = by_book(code, view.ledger.flow.book)
     labels, part_of, book_of = _with_paid_only(view, labels, part_of, book_of)
     edges = day_edges(view.start_us, view.ledger.end_us)
-    cash, position, volume, fees = _moves(view, group, part_of.size, edges)
-    paid = np.cumsum(_funding(view, group, book_of, edges), axis=1)
-    net = _net(view, book_of, cash, position, edges) + paid
-    rates, at_end = _rates(view, book_of, edges, is_own="pair" in by)
+    cash, position, volume, fees = moves(view, group, part_of.size, edges)
+    paid = np.cumsum(funding_by_day(view, group, book_of, edges), axis=1)
+    net = net_without_funding(view, book_of, cash, position, edges) + paid
+    rates, at_end = rates_of(view, book_of, edges, is_own="pair" in by)
     columns = {
-        "net": _in_currency(net, rates), "funding": _in_currency(paid, rates),
-        "fees": (fees * at_end * _to_quote(view, book_of))[:, None], "volume": (volume * at_end)[:, None],
+        "net": in_currency(net, rates), "funding": in_currency(paid, rates),
+        "fees": (fees * at_end * to_quote(view, book_of))[:, None], "volume": (volume * at_end)[:, None],
     }  # fmt: skip
-    summed = {name: _summed(values, part_of, labels.height) for name, values in columns.items()}
+    summed = {name: sums_of_parts(values, part_of, labels.height) for name, values in columns.items()}
     pnl = np.diff(summed["net"], axis=1, prepend=0.0)
     is_long = view.ledger.end_us - view.start_us >= _DAY_US
     table = pl.concat([
@@ -127,16 +135,6 @@ def _with_paid_only(
     return kinds.drop("part"), np.append(part_of, added), np.append(book_of, sorted(paid))
 
 
-def _rates(view: View, book_of: Ints, edges: Ints, *, is_own: bool) -> tuple[Floats, Floats]:
-    """Value of each group's quote at each day's end, and at the end.
-
-    Without a reporting currency a part of one pair stands in its own quote.
-    """
-    if view.reporting.currency is None and is_own:
-        return np.ones((book_of.size, edges.size)), np.ones(book_of.size)
-    return view.reporting.rates(edges)[book_of], view.reporting.at_end[book_of]
-
-
 def _names(labels: pl.DataFrame) -> pl.DataFrame:
     """``part``: the controller, else the bot; without those, the first tag in words."""
     tag = labels.columns[0]
@@ -153,96 +151,6 @@ def _grouped(view: View, by: Sequence[Tag]) -> tuple[Ints, Ints]:
     """Part of each fill in the order of the flow, and a fill of each part."""
     columns = [view.ledger.column(tag) for tag in by]
     return label_codes([c.cast(pl.Int64) if c.dtype.is_integer() else c for c in columns])
-
-
-def _by_book(code: Ints, book: Ints) -> tuple[Ints, Ints, Ints]:
-    """Groups of one part and one book: that of each fill, and the part and book of each."""
-    if not code.size:
-        nothing = np.zeros(0, np.int64)
-        return nothing, nothing, nothing
-    n_books = int(book.max()) + 1
-    both = code.astype(np.int64) * n_books + book
-    present = np.flatnonzero(np.bincount(both))
-    return np.searchsorted(present, both), present // n_books, present % n_books
-
-
-def _day_of(edges: Ints, at: Ints) -> Ints:
-    """Day that each time is in: a day ends where the next begins, the last one with the period."""
-    return np.asarray(np.minimum(np.searchsorted(edges, at, side="right"), edges.size - 1))
-
-
-def _moves(view: View, group: Ints, n: int, edges: Ints) -> tuple[Floats, Floats, Floats, Floats]:
-    """Of each group: cash and position at the end of each day; volume and fees in all."""
-    flow, n_days = view.ledger.flow, edges.size
-    place = group * n_days + _day_of(edges, flow.at)
-
-    def through(values: Floats) -> Floats:
-        return np.cumsum(np.bincount(place, values, n * n_days).reshape(n, n_days), axis=1)
-
-    cash, position = through(flow.cash_moves - flow.fee), through(flow.qty - flow.fee_base)
-    largest = np.abs(position).max(axis=1, keepdims=True, initial=0.0)
-    position[np.abs(position) <= _FLAT * largest] = 0.0
-    volume, fees = (np.asarray(np.bincount(group, v, n), float) for v in (flow.notional, flow.fee))
-    return cash, position, volume, fees
-
-
-def _net(view: View, book_of: Ints, cash: Floats, position: Floats, edges: Ints) -> Floats:
-    """Net PnL of each group at the end of each day, without funding, in the quote of its book."""
-    price = prices_at(view.ledger, edges)[book_of]
-    inverse = (view.ledger.books["market_type"] == INVERSE).to_numpy()[book_of][:, None]
-    with np.errstate(divide="ignore"):
-        unit = np.where(inverse, -1.0 / price, price)
-    settled = cash + np.where(position == 0.0, 0.0, position * unit)
-    return np.asarray(np.where(settled == 0.0, 0.0, settled * np.where(inverse, price, 1.0)))
-
-
-def _to_quote(view: View, book_of: Ints) -> Floats:
-    """What turns the settlement asset of each group's book into its quote, at the end."""
-    books = view.ledger.books
-    mark = books["mark_quote"].fill_null(np.nan).to_numpy()
-    return np.asarray(np.where((books["market_type"] == INVERSE).to_numpy(), mark, 1.0)[book_of])
-
-
-def _funding(view: View, group: Ints, book_of: Ints, edges: Ints) -> Floats:
-    """Funding of each group on each day, in quote: a payment is shared by position.
-
-    What was paid while the book was flat goes to its first group: nothing tells them apart.
-    """
-    ledger, flow = view.ledger, view.ledger.flow
-    paid = np.zeros((book_of.size, edges.size))
-    rows_of = list(flow.slices())
-    for (book,), payments in ledger.funding.filter("is_trusted").group_by("book"):
-        mine = np.flatnonzero(book_of == book)
-        if not mine.size:
-            continue  # paid, never traded in this view
-        rows = rows_of[int(str(book))]
-        ordered = payments.sort("at")
-        at = ordered["at"].dt.timestamp("us").to_numpy()
-        amount = ordered["amount_quote"].to_numpy()
-        place = np.searchsorted(mine, group[rows]) * (at.size + 1) + np.searchsorted(at, flow.at[rows])
-        moved = np.bincount(place, flow.qty[rows], mine.size * (at.size + 1))
-        held = np.cumsum(moved.reshape(mine.size, -1), axis=1)[:, :-1]
-        total = held.sum(axis=0)
-        is_open = np.abs(total) > _FLAT * np.abs(held).max(initial=0.0)
-        share = np.where(is_open, held / np.where(is_open, total, 1.0), 0.0)
-        share[0] += np.where(is_open, 0.0, 1.0)
-        day = _day_of(edges, at)
-        for place_, part in enumerate(mine):
-            paid[part] += np.bincount(day, share[place_] * amount, edges.size)
-    return paid
-
-
-def _in_currency(values: Floats, rates: Floats) -> Floats:
-    """Values × rates; before it traded a book needs no rate."""
-    has_none = np.isnan(rates).all(axis=1, keepdims=True) if rates.size else np.zeros((0, 1), bool)
-    return np.asarray(np.where((values == 0.0) & ~has_none, 0.0, values * rates))
-
-
-def _summed(values: Floats, part_of: Ints, n: int) -> Floats:
-    """Sum over the groups of each part, shape (n, n_columns)."""
-    total = np.zeros((n, values.shape[1]))
-    np.add.at(total, part_of, values)
-    return total
 
 
 def _statistics(pnl: Floats, periods_per_year: float, *, is_long: bool) -> pl.DataFrame:

@@ -10,17 +10,18 @@ from collections.abc import Iterable
 import numpy as np
 
 from fillbook.errors import BadRequestError
-from fillbook.metrics.inputs import ExecutionInputs, Inputs
+from fillbook.metrics.inputs import AttributionInputs, ExecutionInputs, Inputs
 from fillbook.metrics.registry import METRICS, Metric, find_metric
 from fillbook.results import Result, Status, Undefined
 from fillbook.units import Unit
 
 ROOMS = (
     "profitability", "returns", "risk", "drawdown", "activity", "execution", "spreads", "shortfall",
-    "timing", "liquidity", "impact",
+    "timing", "liquidity", "impact", "attribution",
 )  # fmt: skip
 EXECUTION = "execution"  # the group that `ExecutionInputs` answer
-Eaten = Inputs | ExecutionInputs
+Eaten = Inputs | ExecutionInputs | AttributionInputs
+_ANSWERS = {"execution": ("execution", "execution"), "attribution": ("attribution", "attribution")}
 _DAILY = frozenset({"daily_pnl", "daily_return", "daily_basis", "equity"})
 _DAYS_ENOUGH, _DAYS_ENOUGH_FOR_TAILS = 30, 100
 _DAY_S = 86_400.0
@@ -55,9 +56,7 @@ def evaluate(inputs: Eaten, keys: Iterable[str] | None = None) -> dict[str, Resu
     chosen = [find_metric(key) for key in keys]
     for metric in chosen:
         if not _is_answered(metric, inputs):
-            here, there = (
-                ("overview", "summary") if isinstance(inputs, ExecutionInputs) else ("execution", "execution")
-            )
+            here, there = _ANSWERS.get(metric.group, ("overview", "summary"))
             message = f"{metric.key} belongs to another answer: ask `analysis.{here}` or `fillbook {there}`"
             raise BadRequestError(message)
     return {metric.key: _result(metric, inputs) for metric in chosen}

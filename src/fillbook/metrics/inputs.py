@@ -205,3 +205,39 @@ class ExecutionInputs:
     doubts: Mapping[str, tuple[Status, str]] = field(default_factory=dict)
     used: Mapping[str, int] = field(default_factory=dict)
     method: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributionInputs:
+    """Parts of the gross PnL of each fill of one view, shape (n,), in `currency`.
+
+    Parameters
+    ----------
+    part_spread, part_inventory, part_unattributed
+        As `metrics.attribution.Split` has them.
+    part_gross
+        Their sum.
+    part_adverse, part_positioning, part_no_later
+        The inventory part within the horizon, after it, and of fills that lack a mid at one end of it.
+    part_worth
+        Value of each fill at its price.
+    part_has_mid
+        1 where the mid just before the fill is known, else 0.
+    window_s, currency, coverage, reasons, method
+        As in `Inputs`.
+    """
+
+    part_spread: Floats | Undefined
+    part_inventory: Floats | Undefined
+    part_unattributed: Floats | Undefined
+    part_gross: Floats | Undefined
+    part_adverse: Floats | Undefined
+    part_positioning: Floats | Undefined
+    part_no_later: Floats | Undefined
+    part_worth: Floats | Undefined
+    part_has_mid: Floats
+    window_s: float
+    currency: str | None = None
+    coverage: Mapping[str, float] = field(default_factory=dict)
+    reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    method: Mapping[str, str] = field(default_factory=dict)
