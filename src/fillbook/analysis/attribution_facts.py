@@ -16,12 +16,16 @@ from fillbook.analysis.regimes import CLASSES, UNKNOWN, Kind, Regimes, regimes_o
 from fillbook.analysis.ticks import Ticks
 from fillbook.arrays import Codes, Floats, Ints
 from fillbook.conventions import Conventions
+from fillbook.filters import UNLINKED
+from fillbook.ledger.codes import label_codes
 from fillbook.performance_data_source import PerformanceDataSource
+
+LABELS = ("controller_id", "bot", "executor_id", "close_type", "pair", "connector", "order_type")
 
 
 @dataclass(frozen=True, slots=True)
 class MarketFacts:
-    """Per fill, in the order of the canonical table, shape (n,).
+    """Per fill, in the order of the canonical table, shape (n,): the market around it, and its labels.
 
     Parameters
     ----------
@@ -35,6 +39,8 @@ class MarketFacts:
         How much later.
     regimes
         By kind: class of the market when it was made, −1 where unknown.
+    labels
+        By column: its names, a fill without one being unlinked, and the code of each fill.
     """
 
     mids: Mids
@@ -43,6 +49,7 @@ class MarketFacts:
     later: Floats
     horizon_s: float
     regimes: Mapping[Kind, Codes]
+    labels: Mapping[str, tuple[tuple[str, ...], Ints]]
 
 
 _KNOWN: WeakKeyDictionary[PerformanceDataSource, tuple[str, MarketFacts]] = WeakKeyDictionary()
@@ -73,7 +80,16 @@ def _found(data: PerformanceDataSource, conventions: Conventions, horizon_s: flo
         if known is not None:
             for name, code in known.at(when).items():
                 regimes[name][rows] = code
-    return MarketFacts(mids, mid, kind, later, horizon_s, regimes)
+    labels = {name: _labelled(fills[name]) for name in LABELS}
+    return MarketFacts(mids, mid, kind, later, horizon_s, regimes, labels)
+
+
+def _labelled(column: pl.Series) -> tuple[tuple[str, ...], Ints]:
+    """Names of a column of labels and their codes; what has none is unlinked."""
+    if column.is_empty():
+        return (), np.zeros(0, np.int64)
+    code, first = label_codes([column])
+    return tuple(column.gather(first).cast(pl.String).fill_null(UNLINKED).to_list()), code
 
 
 def mid_after(market: MarketMids, when: Ints, horizon_s: float, max_age_s: float) -> Floats:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import numpy as np
 import polars as pl
 
 from fillbook.analysis.attribution_facts import MarketFacts
 from fillbook.analysis.attribution_parts import FillParts
 from fillbook.analysis.attribution_rows import ENOUGH_DAYS
-from fillbook.analysis.attribution_tags import DAY_US
+from fillbook.analysis.attribution_tags import days_in
 from fillbook.analysis.mids import KINDS
 from fillbook.analysis.view import View
 from fillbook.findings import Finding, Severity
@@ -57,7 +56,7 @@ def _of_mids(
 
 def _of_time(view: View, facts: MarketFacts) -> Iterator[Finding]:
     """Too few days for a time of day, and fills whose market nobody recorded."""
-    days = np.unique(view.ledger.flow.at // DAY_US).size
+    days = days_in(view.ledger.flow.at)
     if days < ENOUGH_DAYS:
         yield Finding(
             "fills", "few_days", Severity.INFO,

@@ -8,7 +8,7 @@ from fillbook.analysis.attribution_facts import MarketFacts
 from fillbook.analysis.attribution_parts import FillParts
 from fillbook.analysis.mids import KIND_TEXT, KINDS
 from fillbook.analysis.view import View
-from fillbook.arrays import Floats
+from fillbook.arrays import Floats, Ints
 from fillbook.ledger.book_sums import KEPT_OUT
 from fillbook.metrics.inputs import AttributionInputs
 from fillbook.results import Undefined
@@ -66,7 +66,7 @@ def _reasons(view: View, facts: MarketFacts, parts: FillParts) -> dict[str, tupl
     of_mids: tuple[str, ...] = ()
     if parts.has_mid.size and not parts.has_mid.all():
         of_mids = ("stale_mid",) if parts.has_mid.any() else ("no_mid",)
-    kinds = {KINDS[i] for i in np.unique(facts.mid_kind[view.ledger.rows]) if i >= 0}
+    kinds = {KINDS[i] for i in np.flatnonzero(_used(facts, view))}
     of_mids += tuple(why for kind, why in _STAND_INS if kind in kinds)
     booked = {reason for reasons in view.ledger.books["reasons"] for reason in reasons}
     kept_out = (KEPT_OUT,) if view.ledger.kept_out.height else ()
@@ -79,8 +79,13 @@ def _reasons(view: View, facts: MarketFacts, parts: FillParts) -> dict[str, tupl
 
 def _how(facts: MarketFacts, view: View) -> str:
     """Which mids were used, in words."""
-    kinds = facts.mid_kind[view.ledger.rows]
-    used = np.bincount(kinds[kinds >= 0], minlength=len(KINDS))
+    used = _used(facts, view)
     n = int(used.sum())
     parts = [f"{KIND_TEXT[KINDS[i]]} {used[i] / n:.0%}" for i in np.argsort(-used, kind="stable") if used[i]]
     return f"mids: {', '.join(parts)}" if parts else ""
+
+
+def _used(facts: MarketFacts, view: View) -> Ints:
+    """Fills whose mid is of each kind, in the order of `KINDS`."""
+    kinds = facts.mid_kind[view.ledger.rows]
+    return np.asarray(np.bincount(kinds[kinds >= 0], minlength=len(KINDS)))

@@ -26,7 +26,7 @@ def tag_rows(
     dimension: str,
     tagged: Tagged,
     parts: FillParts,
-    columns: Mapping[str, Floats],
+    columns: Mapping[str, Floats | None],
     view: View,
     *,
     n_days: int,
@@ -81,19 +81,23 @@ def tag_rows(
     )
 
 
-def sum_columns(parts: FillParts) -> Mapping[str, Floats]:
-    """What is added up by tag, made once for all dimensions."""
-    return {
+def sum_columns(parts: FillParts) -> Mapping[str, Floats | None]:
+    """What is added up by tag, made once for all dimensions; None where it is 0 in every fill."""
+    columns = {
         "spread": parts.spread, "inventory": parts.inventory, "unattributed": parts.unattributed,
         "fees": np.maximum(parts.fees, 0.0), "rebates": np.maximum(-parts.fees, 0.0),
         "funding": parts.funding, "volume": parts.worth, "known": parts.worth * parts.has_mid,
     }  # fmt: skip
+    return {name: values if values.any() else None for name, values in columns.items()}
 
 
-def _sums(tagged: Tagged, columns: Mapping[str, Floats]) -> tuple[np.ndarray, dict[str, Floats]]:
+def _sums(tagged: Tagged, columns: Mapping[str, Floats | None]) -> tuple[np.ndarray, dict[str, Floats]]:
     """Sum of each column over the fills of each tag."""
     n, code = len(tagged.names), tagged.code
-    sums = {name: np.asarray(np.bincount(code, values, n), float) for name, values in columns.items()}
+    sums = {
+        name: np.zeros(n) if values is None else np.asarray(np.bincount(code, values, n), float)
+        for name, values in columns.items()
+    }
     sums["n_fills"] = np.asarray(np.bincount(code, minlength=n), float)
     return np.array(tagged.names, dtype=object), sums
 

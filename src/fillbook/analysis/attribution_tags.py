@@ -15,7 +15,6 @@ from fillbook.analysis.regimes import CLASSES, Kind
 from fillbook.analysis.view import View
 from fillbook.arrays import Codes, Ints
 from fillbook.filters import UNLINKED
-from fillbook.ledger.codes import label_codes
 
 UNKNOWN, UNALLOCATED = "unknown", "unallocated"
 HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
@@ -57,12 +56,17 @@ def tag_of(dimension: str, view: View, facts: MarketFacts, executors: pl.DataFra
         Canonical table: it names the level.
     """
     ledger = view.ledger
+
+    def labels(column: str) -> Tagged:
+        names, code = facts.labels[column]
+        return Tagged(names, code[ledger.rows])
+
     if dimension in COLUMN_OF:
-        return _labels(ledger.column(COLUMN_OF[dimension]))
+        return labels(COLUMN_OF[dimension])
     made: Mapping[str, Callable[[], Tagged]] = {
-        "level": lambda: _levels(ledger.column("executor_id"), executors),
+        "level": lambda: _levels(labels("executor_id"), executors),
         "side": lambda: Tagged(("BUY", "SELL"), (ledger.flow.qty < 0.0).astype(np.int8), is_ordered=True),
-        "liquidity": lambda: _liquidity(ledger.column("order_type")),
+        "liquidity": lambda: _liquidity(labels("order_type")),
         "hour": lambda: Tagged(HOURS, hour_of(ledger.flow.at), is_ordered=True),
         "weekday": lambda: Tagged(WEEKDAYS, weekday_of(ledger.flow.at), is_ordered=True),
     }  # fmt: skip
@@ -78,30 +82,29 @@ def hour_of(at: Ints) -> Ints:
     return np.asarray(at // HOUR_US % 24)
 
 
+def days_in(at: Ints) -> int:
+    """Number of distinct UTC days of times in µs."""
+    if not at.size:
+        return 0
+    first, last = int(at.min()) // DAY_US, int(at.max()) // DAY_US
+    if last - first <= at.size:
+        return int(np.count_nonzero(np.bincount(at // DAY_US - first)))
+    return int(np.unique(at // DAY_US).size)
+
+
 def weekday_of(at: Ints) -> Ints:
     """Day of the week, Monday 0, UTC, of times in µs."""
     return np.asarray((at // DAY_US + _THURSDAY) % 7)
 
 
-def _labels(column: pl.Series) -> Tagged:
-    """Names of a column of labels; what has none is unlinked."""
-    if column.is_empty():
-        return Tagged((), np.zeros(0, np.int64))
-    code, first = label_codes([column])
-    names = column.gather(first).cast(pl.String).fill_null(UNLINKED).to_list()
-    return Tagged(tuple(names), code)
-
-
-def _liquidity(order_type: pl.Series) -> Tagged:
+def _liquidity(kinds: Tagged) -> Tagged:
     """Whether each fill rested for certain, traded at once for certain, or nothing says."""
-    kinds = _labels(order_type)
     place = [_LIQUIDITY.index(LIQUIDITY_OF.get(name, UNKNOWN)) for name in kinds.names]
     return Tagged(_LIQUIDITY, np.array(place, np.int8)[kinds.code], is_ordered=True)
 
 
-def _levels(executor: pl.Series, executors: pl.DataFrame) -> Tagged:
+def _levels(linked: Tagged, executors: pl.DataFrame) -> Tagged:
     """Level of each fill's executor; unlinked without one, unknown where it names none."""
-    linked = _labels(executor)
     known = executors.filter(pl.col("level_id").is_not_null()).unique("executor_id", keep="first")
     level = dict(known.select("executor_id", pl.col("level_id").cast(pl.String)).iter_rows())
     held = [name if name == UNLINKED else level.get(name, UNKNOWN) for name in linked.names]

@@ -9,8 +9,16 @@ import polars as pl
 
 from fillbook.analysis.attribution_parts import FillParts
 from fillbook.analysis.attribution_rows import ENOUGH_DAYS
-from fillbook.analysis.attribution_tags import DAY_US, OF_BOOKS, OF_TIME, UNALLOCATED, UNKNOWN, Tagged
-from fillbook.analysis.tagged_days import daily_net
+from fillbook.analysis.attribution_tags import (
+    DAY_US,
+    OF_BOOKS,
+    OF_TIME,
+    UNALLOCATED,
+    UNKNOWN,
+    Tagged,
+    days_in,
+)
+from fillbook.analysis.tagged_days import Moves, daily_net
 from fillbook.analysis.view import View
 from fillbook.arrays import Floats, Ints
 from fillbook.filters import UNLINKED
@@ -56,7 +64,7 @@ def drivers(
     net = whole["net"]
     if net is None:
         return pl.DataFrame(schema=_SCHEMA)
-    found = _largest(whole, by, np.unique(view.ledger.flow.at // DAY_US).size)
+    found = _largest(whole, by, days_in(view.ledger.flow.at))
     edges = day_edges(view.start_us, view.ledger.end_us)
     is_split = whole["spread"] is not None
     daily = _days_of_parts(view, parts, edges, accrued_by_day, is_split=is_split)
@@ -135,11 +143,12 @@ def _days_of_tags(
 ) -> dict[Named, Floats]:
     """Accrued PnL by day of each tag, a pass a dimension; the tags not asked for share one row."""
     days: dict[Named, Floats] = {}
+    moves = Moves.of(view, edges)
     for dimension in dict.fromkeys(name[0] for name in found if name[0] != PART):
         names, tagged = [name for name in found if name[0] == dimension], tags[dimension]
         place = {tag: i for i, (_, tag) in enumerate(names)}
         code = np.array([place.get(tag, len(names)) for tag in tagged.names], np.int64)[tagged.code]
-        daily = daily_net(view, code, len(names) + 1, edges, is_of_books=dimension in OF_BOOKS)
+        daily = daily_net(view, moves, code, len(names) + 1, edges, is_of_books=dimension in OF_BOOKS)
         days |= {name: daily[i] for i, name in enumerate(names)}
     return days
 

@@ -16,10 +16,10 @@ import polars as pl
 
 from fillbook.analysis.overview import Overview
 from fillbook.analysis.tagged_days import (
+    Moves,
     by_book,
     funding_by_day,
     in_currency,
-    moves,
     net_without_funding,
     rates_of,
     sums_of_parts,
@@ -93,7 +93,9 @@ def parts(data: PerformanceDataSource, answer: Overview, by: Sequence[Tag]) -> P
     group, part_of, book_of = by_book(code, view.ledger.flow.book)
     labels, part_of, book_of = _with_paid_only(view, labels, part_of, book_of)
     edges = day_edges(view.start_us, view.ledger.end_us)
-    cash, position, volume, fees = moves(view, group, part_of.size, edges)
+    cash, position = Moves.of(view, edges).through(group, part_of.size)
+    flow = view.ledger.flow
+    volume, fees = (np.asarray(np.bincount(group, v, part_of.size), float) for v in (flow.notional, flow.fee))
     paid = np.cumsum(funding_by_day(view, group, book_of, edges), axis=1)
     net = net_without_funding(view, book_of, cash, position, edges) + paid
     rates, at_end = rates_of(view, book_of, edges, is_own="pair" in by)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from fillbook.analysis.funding_shares import payments
@@ -13,15 +15,15 @@ from fillbook.ledger.equity import prices_at
 _FLAT = 1e-9  # of the largest position: less is rounding
 
 
-def daily_net(view: View, code: Ints, n: int, edges: Ints, *, is_of_books: bool) -> Floats:
+def daily_net(view: View, moves: Moves, code: Ints, n: int, edges: Ints, *, is_of_books: bool) -> Floats:
     """Net PnL that each tag accrued on each day, in the reporting currency, shape (n, n_days).
 
     NaN where an open position has no mark, or there is no common currency.
 
     Parameters
     ----------
-    view
-        The booked view.
+    view, moves
+        The booked view, and what its fills moved.
     code
         Tag of each fill, in the order of the flow.
     n
@@ -32,7 +34,7 @@ def daily_net(view: View, code: Ints, n: int, edges: Ints, *, is_of_books: bool)
         Whether the tag of a book's fills is always the same, which then gets what was paid while it was flat.
     """
     group, part_of, book_of = by_book(code, view.ledger.flow.book)
-    cash, position, _, _ = moves(view, group, part_of.size, edges)
+    cash, position = moves.through(group, part_of.size)
     net = net_without_funding(view, book_of, cash, position, edges)
     net += np.cumsum(funding_by_day(view, group, book_of, edges, flat_to_first=is_of_books), axis=1)
     rates, _ = rates_of(view, book_of, edges, is_own=False)
@@ -55,19 +57,33 @@ def day_of(edges: Ints, at: Ints) -> Ints:
     return np.asarray(np.minimum(np.searchsorted(edges, at, side="right"), edges.size - 1))
 
 
-def moves(view: View, group: Ints, n: int, edges: Ints) -> tuple[Floats, Floats, Floats, Floats]:
-    """Of each group: cash and position at the end of each day; volume and fees in all."""
-    flow, n_days = view.ledger.flow, edges.size
-    place = group * n_days + day_of(edges, flow.at)
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What each fill of a view moved, in the order of the flow, shape (n,): day, cash after fees, base."""
 
-    def through(values: Floats) -> Floats:
-        return np.cumsum(np.bincount(place, values, n * n_days).reshape(n, n_days), axis=1)
+    day: Ints
+    cash: Floats
+    base: Floats
+    n_days: int
 
-    cash, position = through(flow.cash_moves - flow.fee), through(flow.qty - flow.fee_base)
-    largest = np.abs(position).max(axis=1, keepdims=True, initial=0.0)
-    position[np.abs(position) <= _FLAT * largest] = 0.0
-    volume, fees = (np.asarray(np.bincount(group, v, n), float) for v in (flow.notional, flow.fee))
-    return cash, position, volume, fees
+    @classmethod
+    def of(cls, view: View, edges: Ints) -> Moves:
+        """Moves of a view whose days end at `edges`."""
+        flow = view.ledger.flow
+        return cls(day_of(edges, flow.at), flow.cash_moves - flow.fee, flow.qty - flow.fee_base, edges.size)
+
+    def through(self, group: Ints, n: int) -> tuple[Floats, Floats]:
+        """Cash and position of each of `n` groups of fills at the end of each day, shape (n, n_days)."""
+        place = group * self.n_days + self.day
+        cash, position = (
+            np.cumsum(
+                np.asarray(np.bincount(place, moved, n * self.n_days), float).reshape(n, self.n_days), axis=1
+            )
+            for moved in (self.cash, self.base)
+        )
+        largest = np.abs(position).max(axis=1, keepdims=True, initial=0.0)
+        position[np.abs(position) <= _FLAT * largest] = 0.0
+        return cash, position
 
 
 def net_without_funding(view: View, book_of: Ints, cash: Floats, position: Floats, edges: Ints) -> Floats:

@@ -74,7 +74,7 @@ def _known(values: Floats, worth: Floats, has_mid: Floats) -> float:
         return Undefined("empty")
     if not has_mid.any():
         return Undefined.unavailable("no_mid")
-    if total(worth * has_mid) < ENOUGH * total(worth):
+    if float(worth @ has_mid) < ENOUGH * float(worth.sum()):
         return Undefined.unavailable("few_mids")
     return total(values)
 
