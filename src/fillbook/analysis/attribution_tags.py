@@ -33,6 +33,14 @@ DIMENSIONS = (
     "liquidity", "hour", "weekday", *CLASSES,
 )  # fmt: skip
 
+DIMENSION_TEXT: Mapping[str, str] = {
+    "controller": "controller", "bot": "bot", "level": "level", "executor": "executor", "side": "side",
+    "close_type": "close type", "pair": "pair", "venue": "exchange", "order_type": "order type",
+    "liquidity": "maker or taker", "hour": "hour (UTC)", "weekday": "weekday (UTC)",
+    "volatility": "volatility of the market", "trend": "trend of the market",
+    "market_volume": "volume of the market",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Tagged:

@@ -37,9 +37,9 @@ class Contributions:
     Parameters
     ----------
     table
-        A row a bot: ``bot, net`` (null without a common currency), ``share`` of net (null where that is 0);
-        and, where capital is declared, ``capital``, its ``weight`` at the start, ``bot_return`` over the whole
-        view, ``contribution`` to the portfolio's return, and the linked ``allocation, selection,
+        A row a bot: ``bot, net`` (null without a common currency), its ``share`` (null where net is 0);
+        and, where capital is declared, ``capital``, its ``weight`` at the start, ``bot_return`` over the
+        whole view, ``contribution`` to the portfolio's return, and the linked ``allocation, selection,
         interaction``, which sum to the return over the benchmark.
     currency
         Of all money.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from fillbook.analysis.attribution import Attribution
     from fillbook.analysis.execution import Execution
     from fillbook.analysis.overview import Overview
     from fillbook.cli.choices import Choices
@@ -55,6 +56,17 @@ def executed(uris: list[str], choices: Choices) -> tuple[PerformanceDataSource, 
         return execution(data, chosen, conventions)
 
     return _asked(uris, choices, "looking at every order", looked)
+
+
+def attributed(uris: list[str], choices: Choices) -> tuple[PerformanceDataSource, Attribution]:
+    """Open sources and answer why they earned or lost."""
+
+    def divided(data: PerformanceDataSource, chosen: Filter, conventions: Conventions) -> Attribution:
+        from fillbook.analysis.attribution import attribution  # noqa: PLC0415  (brings Numba)
+
+        return attribution(data, chosen, conventions)
+
+    return _asked(uris, choices, "dividing what was earned", divided)
 
 
 def _asked(

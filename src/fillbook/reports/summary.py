@@ -12,6 +12,7 @@ from fillbook.reports.table import chosen_object, conventions_object
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from fillbook.analysis.attribution import Attribution
     from fillbook.analysis.execution import Execution
     from fillbook.analysis.overview import Overview
     from fillbook.performance_data_source import PerformanceDataSource
@@ -65,7 +66,9 @@ def is_trusted(findings: Iterable[Finding], checks: Iterable[Check]) -> bool:
     return not broken and all(finding.severity is not Severity.ERROR for finding in findings)
 
 
-def head_object(schema: str, answer: Overview | Execution, data: PerformanceDataSource) -> dict[str, object]:
+def head_object(
+    schema: str, answer: Overview | Execution | Attribution, data: PerformanceDataSource
+) -> dict[str, object]:
     """What every answer says first: ``schema, sources, filter, conventions, currency, period``."""
     period = answer.period
     return {
