@@ -15,8 +15,8 @@ from fillbook.results import reason_text
 from fillbook.units import Unit, counted, format_value
 
 PART_TEXT: Mapping[str, str] = {
-    "spread": "spread", "inventory": "price moves while holding", "funding": "funding", "rebates": "rebates",
-    "fees": "fees", "unattributed": "not attributable",
+    "spread": "spread", "inventory": "price moves while holding", "unattributed": "not attributable",
+    "funding": "funding", "rebates": "rebates", "fees": "fees",
 }  # fmt: skip
 _SIGNS = {"fees": -1.0}
 _NAMED = 3
@@ -53,8 +53,8 @@ def _of_parts(answer: Attribution) -> str:
     """Net PnL and the parts it is the sum of."""
     net = answer.net or 0.0
     parts = [
-        f"{PART_TEXT[name]} {money(_SIGNS.get(name, 1.0) * value, answer)}"
-        for name, value in answer.parts.items() if value
+        f"{words} {money(_SIGNS.get(name, 1.0) * value, answer)}"
+        for name, words in PART_TEXT.items() if (value := answer.parts[name])
     ]  # fmt: skip
     text = f"Net PnL is {money(net, answer)} {answer.currency}: " + ", ".join(parts) + "."
     if answer.parts["funding"] is None:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from fillbook.analysis.attribution import Attribution, attribution
 from fillbook.analysis.execution import Execution, execution
 from fillbook.analysis.overview import Overview, overview
 from fillbook.analysis.parts import Parts, Tag, parts
@@ -129,6 +130,11 @@ def executed(held: PerformanceDataSource) -> Execution:
     return _executed(held, key_of(held), repr(choice()), choice())
 
 
+def attributed(held: PerformanceDataSource) -> Attribution:
+    """Why what is shown earned or lost."""
+    return _attributed(held, key_of(held), repr(choice()), choice())
+
+
 def carried(held: PerformanceDataSource) -> float | None:
     """Net PnL of the chosen period with what was held before it."""
     return _carried(held, key_of(held), repr(choice()), choice())
@@ -153,6 +159,13 @@ def _executed(_data: PerformanceDataSource, fingerprint: str, name: str, _asked:
     """The key is that of the data and the name of the choice."""
     del fingerprint, name
     return execution(_data, _asked.chosen, _asked.conventions)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Dividing what was earned …", show_time=True)
+def _attributed(_data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice) -> Attribution:
+    """The key is that of the data and the name of the choice."""
+    del fingerprint, name
+    return attribution(_data, _asked.chosen, _asked.conventions)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Checking the book …")
