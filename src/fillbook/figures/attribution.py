@@ -136,16 +136,14 @@ def parts_figure(
             autorange="reversed",
             zeroline=False,
         )
-        drawn.update_xaxes(
-            showgrid=True, gridcolor=look.grid, **TICKS, zeroline=True, zerolinecolor=look.quiet
-        )
+        drawn.update_xaxes(showgrid=True, gridcolor=look.grid, **TICKS, zeroline=True, nticks=5, tickangle=0)
     return _legend_below(drawn)
 
 
 def _legend_below(drawn: go.Figure) -> go.Figure:
     """A legend of many parts below the axis, where it may take as many lines as it needs."""
     return drawn.update_layout(showlegend=True, legend={
-        "orientation": "h", "x": 0, "xref": "container", "y": -0.12, "yanchor": "top", "traceorder": "normal",
+        "orientation": "h", "x": 0, "xanchor": "left", "y": -0.12, "yanchor": "top", "traceorder": "normal",
     })  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from fillbook.metrics.registry import METRICS
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.reports.attribution import attribution_object
 from fillbook.reports.json import to_json
-from fillbook.units import format_value
+from fillbook.units import format_value, money_decimals
 from fillbook.web import cards, narrowing, st_utils, state
 
 _TABLE_PX = 380
@@ -125,7 +125,7 @@ def _drivers(found: Attribution) -> None:
     st_utils.rows(
         pl.DataFrame(rows, infer_schema_length=None),
         {
-            "what": text("What", width=190), "amount": st_utils.money(f"{found.currency}", found.currency),
+            "what": text("What", width=210), "amount": st_utils.money(f"{found.currency}", found.currency),
             "share": number("Of net", format="%+.0f %%", width=70),
             "noise": text("Noise?", width=80, help="“no”: the 95 % interval of its days' sum leaves out 0."),
             "between": text("95 %", width=130),
@@ -155,7 +155,8 @@ def _short(value: float) -> str:
 def _groups(found: Attribution, span: Span | None) -> None:
     """Net PnL by whatever tells fills apart, drawn and as a table."""
     kinds = [by for by in DIMENSIONS if found.by[by].height]
-    many = next((by for by in kinds if found.by[by].height > 1), kinds[0])
+    telling = (by for by in kinds if found.by[by].height > 1 and by != "side")  # a side alone is no result
+    many = next(telling, kinds[0])
     st.subheader("By what the fills have in common", anchor=False)
     by = st.segmented_control(
         "Divide by", kinds, default=many, required=True,
@@ -182,22 +183,27 @@ def _titled(dimension: str) -> str:
     return text[0].upper() + text[1:]
 
 
+def _signs(part: str) -> str:
+    """Sign of a part's column: fees are costs without one."""
+    return "" if part == "fees" else "+"
+
+
 def _table(rows: pl.DataFrame, by: str) -> None:
     """Every tag with its parts; a tag whose mids cover less than half of its value has no spread."""
     currencies = rows["currency"].drop_nulls().unique().to_list()
     currency = currencies[0] if len(currencies) == 1 else None
-    number = st.column_config.NumberColumn
+    number, money = st.column_config.NumberColumn, f",.{money_decimals(currency)}f"
     known = [name for name in _PART_COLUMNS if rows[name].fill_null(0.0).abs().sum()]
     st_utils.rows(
         rows.with_columns(coverage=pl.col("coverage") * 100.0),
         {
-            "tag": _titled(by), "net": st_utils.money("Net", currency),
+            "tag": _titled(by), "net": number("Net", format=f"%+{money}"),
             **{
-                name: st_utils.money(_LABELS[name], currency, signed=name != "fees", help=_HELP[name])
+                name: number(_LABELS[name], format=f"%{_signs(name)}{money}", help=_HELP[name])
                 for name in known
             },
             "n_fills": number("Fills", format="localized"),
-            "volume": st_utils.money("Volume", currency, signed=False),
+            "volume": number("Volume", format="%,.0f"),
             "coverage": number("With mid", format="%.0f %%", help="Share of the value with a mid before it."),
             **({"currency": "In"} if currency is None else {}),
         },
