@@ -64,6 +64,20 @@ def test_below_half_of_the_value_nothing_is_split() -> None:
     assert answer.metrics["spread_pnl"].status.value == "partial"
 
 
+def test_adverse_selection_needs_the_mids_of_a_minute_later() -> None:
+    fills_ = fills(at=[10.0, 20.0, 300.0], amount_base=[1.0, 3.0, 1.0], price_quote=99.0)
+    early, late = [(9.0, 100.0), (19.0, 100.0)], [(70.0, 97.0), (80.0, 96.0), (299.0, 95.0), (300.0, 95.0)]
+    none = answered(fills=fills_, quotes=mids(*map(list, zip(*early, (299.0, 95.0), strict=True))))
+    assert none.horizon.adverse_selection is None  # of 4 of the 5 bought nobody knows the mid a minute later
+    assert none.metrics["adverse_selection_pnl_60s"].reasons == ("few_mids",)
+    assert none.parts["inventory"] == pytest.approx(105.0)  # 4·(120 − 100) + (120 − 95)
+    known = answered(fills=fills_, quotes=mids(*map(list, zip(*early, *late, strict=True)))).horizon
+    # (97 − 100) + 3·(96 − 100); the last one's minute ends with the data, at 95
+    assert known.adverse_selection == pytest.approx(-15.0)
+    assert known.positioning == pytest.approx(23.0 + 3 * 24.0 + 25.0)
+    assert known.unattributed == pytest.approx(0.0)
+
+
 def test_a_tag_without_mids_has_no_spread_though_the_whole_has() -> None:
     answer = answered(
         fills=fills(at=[10.0, 20.0], amount_base=[3.0, 1.0], price_quote=99.0, controller_id=["a", None]),

@@ -44,7 +44,7 @@ def test_words_come_first_and_the_tables_add_up(run: Run, traded: Path) -> None:
     # spread 2·1 + 1·1; price moves 2·(104 − 100) − (104 − 102)
     assert lines[2] == "Net PnL is +8.80 USDT: spread +3.00, price moves while holding +6.00, fees −0.20."
     assert any("Spread PnL 3.00 USDT" in line for line in lines)
-    assert "It takes 20 days to tell; this view has 1 day." in lines
+    assert "It takes 20 days to tell this from noise; the view has 1 day." in lines
 
 
 def test_json_is_strict_and_equals_the_library(run: Run, traded: Path) -> None:

@@ -106,7 +106,7 @@ def test_several_currencies_stand_each_in_its_own(tmp_path: Path) -> None:
 
 def test_a_few_days_are_not_judged(tmp_path: Path) -> None:
     said = texts(page(traded(tmp_path, n=3)))
-    assert "It takes 20 days to tell; this view has 3 days" in said.replace("\\", "")
+    assert "It takes 20 days to tell this from noise; the view has 3 days" in said.replace("\\", "")
 
 
 def test_nothing_open_is_a_sentence() -> None:

@@ -8,13 +8,14 @@ from fillbook.analysis.attribution_facts import MarketFacts
 from fillbook.analysis.attribution_parts import FillParts
 from fillbook.analysis.mids import KIND_TEXT, KINDS
 from fillbook.analysis.view import View
-from fillbook.arrays import Floats, Ints
+from fillbook.arrays import Bools, Floats, Ints
 from fillbook.ledger.book_sums import KEPT_OUT
 from fillbook.metrics.inputs import AttributionInputs
 from fillbook.results import Undefined
 
 _STAND_INS = (("own_quotes", "own_quote_mid"), ("candles", "candle_mid"))
 _WITH_MID = ("part_spread", "part_inventory", "part_adverse", "part_positioning", "part_no_later")
+_WITH_LATER = ("part_adverse", "part_positioning")
 _WITH_MARK = ("part_inventory", "part_positioning", "part_no_later", "part_unattributed")
 
 
@@ -49,16 +50,22 @@ def attribution_inputs(
     if view.reporting.currency is None:
         arrays = dict.fromkeys(arrays, view.reporting.lack)
     worth = parts.worth if view.reporting.currency is not None else np.zeros(parts.worth.size)
-    whole = float(worth.sum())
-    share = float(worth[parts.has_mid].sum()) / whole if whole > 0.0 else 1.0
-    share = 1.0 if parts.has_mid.all() else share
+    share, later = _share(worth, parts.has_mid), _share(worth, parts.has_later)
     how = _how(facts, view)
     return AttributionInputs(
         **arrays, part_has_mid=parts.has_mid.astype(np.float64),
+        part_has_later=parts.has_later.astype(np.float64),
         window_s=max(view.ledger.end_us - view.start_us, 0) / 1e6, currency=view.reporting.currency,
-        coverage=dict.fromkeys(_WITH_MID, share), reasons=_reasons(view, facts, parts),
+        coverage=dict.fromkeys(_WITH_MID, share) | dict.fromkeys(_WITH_LATER, later),
+        reasons=_reasons(view, facts, parts),
         method=dict.fromkeys(_WITH_MID, how) if how else {},
     )  # fmt: skip
+
+
+def _share(worth: Floats, known: Bools) -> float:
+    """Share of the value that is known; 1 where there is none."""
+    whole = float(worth.sum())
+    return 1.0 if known.all() or whole <= 0.0 else float(worth[known].sum()) / whole
 
 
 def _reasons(view: View, facts: MarketFacts, parts: FillParts) -> dict[str, tuple[str, ...]]:
@@ -67,11 +74,14 @@ def _reasons(view: View, facts: MarketFacts, parts: FillParts) -> dict[str, tupl
     if parts.has_mid.size and not parts.has_mid.all():
         of_mids = ("stale_mid",) if parts.has_mid.any() else ("no_mid",)
     kinds = {KINDS[i] for i in np.flatnonzero(_used(facts, view))}
-    of_mids += tuple(why for kind, why in _STAND_INS if kind in kinds)
+    of_later = of_mids or (("stale_mid",) if not parts.has_later.all() else ())
+    stand_ins = tuple(why for kind, why in _STAND_INS if kind in kinds)
     booked = {reason for reasons in view.ledger.books["reasons"] for reason in reasons}
     kept_out = (KEPT_OUT,) if view.ledger.kept_out.height else ()
     marked = tuple(why for why in ("marked_at_last_fill",) if why in booked)
-    reasons = dict.fromkeys(_WITH_MID, (*of_mids, *kept_out)) | {"part_unattributed": kept_out}
+    reasons = dict.fromkeys(_WITH_MID, (*of_mids, *stand_ins, *kept_out))
+    reasons |= dict.fromkeys(_WITH_LATER, (*of_later, *stand_ins, *kept_out))
+    reasons["part_unattributed"] = kept_out
     for name in _WITH_MARK:
         reasons[name] = (*reasons[name], *marked)
     return reasons

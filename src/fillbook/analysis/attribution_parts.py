@@ -33,6 +33,8 @@ class FillParts:
         Share of the payments of its book, by position.
     worth, has_mid
         Value at its price; whether the mid just before it is known.
+    has_later
+        Whether that and the mid a horizon later are.
     adverse, positioning, no_later
         The inventory part within the horizon and after it; of fills without a mid at one of its ends.
     is_unmarked
@@ -49,6 +51,7 @@ class FillParts:
     funding: Floats
     worth: Floats
     has_mid: Bools
+    has_later: Bools
     adverse: Floats
     positioning: Floats
     no_later: Floats
@@ -94,7 +97,7 @@ def fill_parts(view: View, facts: MarketFacts) -> FillParts:
     quote_rate = _of_fills(rate, book, float)
     return FillParts(
         found.spread * factor, inventory, found.unattributed * factor, (flow.fee - found.fee_gain) * factor,
-        funding * quote_rate, flow.notional * quote_rate, ~np.isnan(mid), adverse, positioning,
+        funding * quote_rate, flow.notional * quote_rate, ~np.isnan(mid), both, adverse, positioning,
         np.where(both, 0.0, inventory), unmarked, left * rate,
     )  # fmt: skip
 

@@ -106,7 +106,7 @@ def driver_text(row: Row, answer: Attribution) -> str:
     text = f"{_where(row)}: {money(row['amount'], answer)}"
     if row["share"] is not None:
         text += f" ({format_value(row['share'], Unit.FRACTION, signed=True)} of net)"
-    return f"{text}, {noise_text(row, answer)}"
+    return text + noise_text(row, answer)
 
 
 def _where(row: Row) -> str:
@@ -123,20 +123,22 @@ def _where(row: Row) -> str:
 
 
 def noise_text(row: Row, answer: Attribution) -> str:
-    """Whether the days of a driver say more than chance would."""
+    """Whether the days of a driver say more than chance would; nothing where nobody can tell."""
     if row["is_more_than_noise"] is None:
-        return "whether that is more than noise nobody can tell"
+        return ""
     low, high = (money(row[end], answer) for end in ("low", "high"))
     verdict = "more than noise" if row["is_more_than_noise"] else "which may be noise"
-    return f"{verdict} (95 %: {low} … {high})"
+    return f", {verdict} (95 %: {low} … {high})"
 
 
 def _of_days(answer: Attribution) -> str:
-    """Too few days for any judgement."""
-    if answer.drivers.is_empty():
+    """Why nobody can tell what is more than noise, if so."""
+    if answer.drivers["is_more_than_noise"].null_count() < max(answer.drivers.height, 1):
         return ""
     n = int(answer.drivers["n_days"][0])
-    return f"It takes {ENOUGH} days to tell; this view has {counted(n, 'day')}." if n < ENOUGH else ""
+    if n < ENOUGH:
+        return f"It takes {ENOUGH} days to tell this from noise; the view has {counted(n, 'day')}."
+    return "Whether this is more than noise nobody can tell: on some days an open position has no mark."
 
 
 def why(answer: Attribution, key: str) -> str:

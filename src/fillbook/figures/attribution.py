@@ -137,6 +137,8 @@ def parts_figure(
             zeroline=False,
         )
         drawn.update_xaxes(showgrid=True, gridcolor=look.grid, **TICKS, zeroline=True, nticks=5, tickangle=0)
+    else:
+        drawn.update_xaxes(type="category", nticks=12)
     return _legend_below(drawn)
 
 

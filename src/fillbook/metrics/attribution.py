@@ -127,9 +127,9 @@ def unattributed_pnl(
     formula=r"\sum x_i\,(m_{\min(t_i+60,T)}-m_i)", source="DEFINITIONS B3", undefined=_FEW +
     "; resolution_too_coarse",
 )  # fmt: skip
-def adverse_selection_pnl_60s(part_adverse: Floats, part_worth: Floats, part_has_mid: Floats) -> float:
+def adverse_selection_pnl_60s(part_adverse: Floats, part_worth: Floats, part_has_later: Floats) -> float:
     """The first minute of the inventory PnL, cut at the end of the data; negative is toxic flow."""
-    return _known(part_adverse, part_worth, part_has_mid)
+    return _known(part_adverse, part_worth, part_has_later)
 
 
 @metric(
@@ -137,9 +137,9 @@ def adverse_selection_pnl_60s(part_adverse: Floats, part_worth: Floats, part_has
     formula=r"\sum x_i\,(P-m_{\min(t_i+60,T)})", source="DEFINITIONS B3", undefined=_FEW +
     "; resolution_too_coarse",
 )  # fmt: skip
-def positioning_pnl_60s(part_positioning: Floats, part_worth: Floats, part_has_mid: Floats) -> float:
+def positioning_pnl_60s(part_positioning: Floats, part_worth: Floats, part_has_later: Floats) -> float:
     """The inventory PnL after the first minute: what holding on brought."""
-    return _known(part_positioning, part_worth, part_has_mid)
+    return _known(part_positioning, part_worth, part_has_later)
 
 
 @metric(

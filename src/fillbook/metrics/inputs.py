@@ -221,8 +221,8 @@ class AttributionInputs:
         The inventory part within the horizon, after it, and of fills that lack a mid at one end of it.
     part_worth
         Value of each fill at its price.
-    part_has_mid
-        1 where the mid just before the fill is known, else 0.
+    part_has_mid, part_has_later
+        1 where the mid just before the fill is known, and where that and the one at the horizon are, else 0.
     window_s, currency, coverage, reasons, method
         As in `Inputs`.
     """
@@ -236,6 +236,7 @@ class AttributionInputs:
     part_no_later: Floats | Undefined
     part_worth: Floats | Undefined
     part_has_mid: Floats
+    part_has_later: Floats
     window_s: float
     currency: str | None = None
     coverage: Mapping[str, float] = field(default_factory=dict)

@@ -40,6 +40,11 @@ _ICONS = {
     Severity.ERROR: ":material/error:", Severity.WARNING: ":material/warning:",
     Severity.INFO: ":material/info:",
 }  # fmt: skip
+_SPLIT = (
+    "Spread: gain of the fills against the mid just before each. Price moves: from that mid to the mark at "
+    "the end, while positions were held."
+)
+_NOT_SPLIT = "Not attributable: gross PnL, which only mids before the fills could split."
 _NOISE = {True: "no", False: "may be", None: "cannot tell"}
 _LONG = 100.0
 _WAY_ON = (
@@ -99,10 +104,8 @@ def _whole(found: Attribution, span: Span | None) -> None:
             found.parts, state.look(), net=found.net, currency=found.currency, span=span
         )  # fmt: skip
         st_utils.chart("waterfall_figure", drawn)
-        st.caption(
-            "Spread: gain of the fills against the mid just before each. Price moves: from that mid to the "
-            "mark at the end, while positions were held."
-        )
+        is_split = found.parts["spread"] is not None
+        st.caption(_SPLIT if is_split else _NOT_SPLIT)
     with right:
         _drivers(found)
 
