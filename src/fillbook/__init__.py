@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fillbook.analysis.execution import Execution, execution
     from fillbook.analysis.overview import Overview, overview
+    from fillbook.analysis.reconcile import Reconciliation, reconcile
     from fillbook.conventions import Conventions
     from fillbook.errors import FillbookError
     from fillbook.filters import Filter
@@ -35,10 +36,12 @@ _HOME = {
     "FillbookError": "fillbook.errors",
     "Overview": "fillbook.analysis.overview",
     "PerformanceDataSource": "fillbook.performance_data_source",
+    "Reconciliation": "fillbook.analysis.reconcile",
     "evaluate": "fillbook.metrics.evaluate",
     "execution": "fillbook.analysis.execution",
     "open_data": "fillbook.performance_data_source",
     "overview": "fillbook.analysis.overview",
+    "reconcile": "fillbook.analysis.reconcile",
 }
 
 __all__ = [
@@ -49,10 +52,12 @@ __all__ = [
     "Filter",
     "Overview",
     "PerformanceDataSource",
+    "Reconciliation",
     "evaluate",
     "execution",
     "open_data",
     "overview",
+    "reconcile",
 ]
 
 

@@ -98,6 +98,12 @@ REASONS: Mapping[str, str] = {
     "fee_unknown": "fees are missing",
     "fills_missing": "orders completed whose fills are not there",
     "fills_quarantined": "fills were kept out",
+    "no_executors": "the data has no executors",
+    "no_position_rows": "the bot stored no positions",
+    "fee_tokens_lost": "fee coins are not recorded",
+    "several_quotes": "several quote currencies",
+    "their_error": "their own version fails on this data",
+    "same_instant": "several fills at the last instant",
     "funding_unavailable": "funding is not recorded",
     "funding_not_covered": "this connector's funding is not recorded",
 }

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from fillbook.analysis.execution import Execution
     from fillbook.analysis.overview import Overview
+    from fillbook.analysis.peer_history import Balances
+    from fillbook.analysis.reconcile import Reconciliation
     from fillbook.cli.choices import Choices
     from fillbook.conventions import Conventions
     from fillbook.filters import Filter
@@ -55,6 +57,19 @@ def executed(uris: list[str], choices: Choices) -> tuple[PerformanceDataSource, 
         return execution(data, chosen, conventions)
 
     return _asked(uris, choices, "looking at every order", looked)
+
+
+def reconciled(
+    uris: list[str], choices: Choices, balances: Balances | None
+) -> tuple[PerformanceDataSource, Reconciliation]:
+    """Open sources and set their figures beside those of others."""
+
+    def compared(data: PerformanceDataSource, chosen: Filter, conventions: Conventions) -> Reconciliation:
+        from fillbook.analysis.reconcile import reconcile  # noqa: PLC0415  (brings Numba)
+
+        return reconcile(data, chosen, conventions, balances=balances)
+
+    return _asked(uris, choices, "reckoning as others do", compared)
 
 
 def _asked(
