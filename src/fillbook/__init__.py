@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fillbook.analysis.execution import Execution, execution
+    from fillbook.analysis.limit_file import read_limits
+    from fillbook.analysis.limits import Limits, limits
     from fillbook.analysis.overview import Overview, overview
     from fillbook.analysis.reconcile import Reconciliation, reconcile
     from fillbook.conventions import Conventions
@@ -34,13 +36,16 @@ _HOME = {
     "Execution": "fillbook.analysis.execution",
     "Filter": "fillbook.filters",
     "FillbookError": "fillbook.errors",
+    "Limits": "fillbook.analysis.limits",
     "Overview": "fillbook.analysis.overview",
     "PerformanceDataSource": "fillbook.performance_data_source",
     "Reconciliation": "fillbook.analysis.reconcile",
     "evaluate": "fillbook.metrics.evaluate",
     "execution": "fillbook.analysis.execution",
+    "limits": "fillbook.analysis.limits",
     "open_data": "fillbook.performance_data_source",
     "overview": "fillbook.analysis.overview",
+    "read_limits": "fillbook.analysis.limit_file",
     "reconcile": "fillbook.analysis.reconcile",
 }
 
@@ -50,13 +55,16 @@ __all__ = [
     "Execution",
     "FillbookError",
     "Filter",
+    "Limits",
     "Overview",
     "PerformanceDataSource",
     "Reconciliation",
     "evaluate",
     "execution",
+    "limits",
     "open_data",
     "overview",
+    "read_limits",
     "reconcile",
 ]
 

@@ -1,15 +1,19 @@
-"""Cases of Hummingbot's own figures beside ours."""
+"""Cases of Hummingbot's own figures beside ours, and of limits."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from cases.adapters_ledger import fill_table, more_fees, num
 from cases.registry import adapter
 from fillbook.analysis.overview import overview
 from fillbook.analysis.reconcile import reconcile
 from fillbook.conventions import Conventions
+from fillbook.metrics.episodes import Threshold, episodes
 from fillbook.performance_data_source import PerformanceDataSource
 
 Case = Mapping[str, Any]
@@ -47,3 +51,22 @@ def scenario(case: Case) -> Any:
 def hb_reconcile(case: Case) -> Any:
     """Every scenario of a case."""
     return {name: scenario(given) for name, given in case.items()}
+
+
+@adapter("limits")
+def limits(case: Case) -> Any:
+    """Episodes of a series of samples."""
+    samples = np.array([math.nan if value is None else num(value) for value in case["samples"]])
+    limit = num(case["limit"])
+    threshold = Threshold(limit, num(case["clear"]), 0.8 * limit, case["raise_after"], case["clear_after"])
+    found = episodes(samples, threshold)
+    return {
+        "episodes": [
+            {name: getattr(one, name) for name in
+             ("start_index", "detected_index", "end_index", "cleared_index", "peak")}
+            for one in found
+        ],
+        "n_samples_over_limit": int((samples > limit).sum()),
+        "n_missing": int(np.isnan(samples).sum()),
+        "open_at_end": bool(found) and found[-1].end_index is None,
+    }  # fmt: skip

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from fillbook.analysis.execution import Execution
+    from fillbook.analysis.limit_file import LimitFile
+    from fillbook.analysis.limits import Limits
     from fillbook.analysis.overview import Overview
     from fillbook.analysis.peer_history import Balances
     from fillbook.analysis.reconcile import Reconciliation
@@ -70,6 +72,17 @@ def reconciled(
         return reconcile(data, chosen, conventions, balances=balances)
 
     return _asked(uris, choices, "reckoning as others do", compared)
+
+
+def watched(uris: list[str], choices: Choices, file: LimitFile) -> tuple[PerformanceDataSource, Limits]:
+    """Open sources and watch their limits."""
+
+    def looked(data: PerformanceDataSource, chosen: Filter, conventions: Conventions) -> Limits:
+        from fillbook.analysis.limits import limits  # noqa: PLC0415  (brings Numba)
+
+        return limits(data, file, chosen, conventions)
+
+    return _asked(uris, choices, "watching limits", looked)
 
 
 def _asked(
