@@ -31,12 +31,11 @@ def test_the_example_is_a_file_of_limits() -> None:
     assert [limit.what for limit in held.limits] == [
         "gross_exposure",
         "daily_loss",
-        "inventory",
+        "drawdown",
         "cancel_ratio",
     ]
     assert held.every_s == 60.0
-    assert held.limits[2].name == "inventory WLD"
-    assert held.limits[3].pairs == ("WLD-USDT",)
+    assert [limit.name for limit in held.limits[2:]] == ["drawdown", "too many cancels"]
 
 
 @pytest.mark.parametrize("what", KINDS)

@@ -60,8 +60,8 @@ def test_an_example_and_the_kinds_are_told_without_data(run: Run, bot: Path, tmp
     kinds = run("limits", "--kinds")
     assert "daily_loss" in kinds.out
     ran = run("limits", bot, "--limits", tmp_path / "mine.toml")
-    assert ran.code == 2  # the example narrows to a pair this bot never traded
-    assert "WLD-USDT" in ran.err
+    assert ran.code == 0
+    assert "held all the time" in ran.out or "cannot be told" in ran.out
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,8 @@ def test_each_cause_stands_between_ours_and_theirs(run: Run, paper: Path) -> Non
     assert any(line.startswith("Percent fee counted twice −0.11 1 ") for line in lines)
     assert "theirs +9.68" in lines
     # the API's last row takes off the last fee alone: 10 − 0.11
-    assert any(line.startswith("API's archived performance +9.89 +9.79 +0.10 USDT") for line in lines)
-    assert "Executors' stored PnL — — — the data has no executors" in lines
+    assert any(line.startswith("API, archived bots +9.89 +9.79 +0.10 USDT") for line in lines)
+    assert "Executors — — — the data has no executors" in lines
 
 
 def test_the_object_holds_every_peer_and_adds_up(run: Run, paper: Path) -> None:

@@ -35,16 +35,20 @@ what = "daily_loss"     # since 00:00 UTC
 max = 250.0
 
 [[limit]]
-what = "inventory"      # in coins of one asset, long or short
-asset = "WLD"
-max = 5000.0
+what = "drawdown"
+max = 500.0
 
 [[limit]]
 name = "too many cancels"
 what = "cancel_ratio"
 max = 0.98
-window_s = 3600
-pairs = ["WLD-USDT"]    # connectors, bots and controllers narrow it in the same way
+window_s = 3600         # how far it looks back
+# pairs = ["WLD-USDT"]  # connectors, bots and controllers narrow a limit in the same way
+
+# [[limit]]
+# what = "inventory"    # in coins of one asset, long or short
+# asset = "WLD"
+# max = 5000.0
 
 [alerts]                # where new breaches are told (pip install "fillbook[alerts]")
 urls = []               # for example "mailto://user:password@example.org", "tgram://token/chat"

@@ -27,7 +27,7 @@ _RECORDED = "recorded_fee_differs"
 _MARK = "marked_at_the_last_trade"
 
 API = Kind(
-    "api", "API's archived performance",
+    "api", "API, archived bots",
     "final_net_pnl_quote of /archived-bots/…/performance in the Hummingbot API.",
     {
         _LAST_PAIR: Cause("Last pair only", "The summary is the last row of its table, which is that of the "

@@ -24,7 +24,7 @@ _NOT_HELD = "held_executors_left_out"
 _DASHBOARD, _LATER = "dashboard", "2.16"
 
 DASHBOARD = Kind(
-    "dashboard", "Dashboard's summary of executors",
+    "dashboard", "Dashboard summary",
     "Net PnL and the figures beside it on Hummingbot's dashboard and in its backtester "
     "(summarize_results).",
     {

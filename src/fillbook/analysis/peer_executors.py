@@ -64,12 +64,12 @@ _STORED = {
                  "of its fills at the rate of their time."),
 }  # fmt: skip
 EXECUTORS = Kind(
-    "executors", "Executors' stored PnL",
+    "executors", "Executors",
     "The sum of net_pnl_quote over the table Executors, as dashboards and spreadsheets add it up.", _STORED,
     "the prices and fees each executor kept while it ran, which it does not store",
 )  # fmt: skip
 CONTROLLERS = Kind(
-    "controllers", "Controllers' report and Position rows",
+    "controllers", "Controllers' report",
     "Global PnL of the controllers, as the status screen and MQTT show it: closed executors, plus what "
     "the Position rows stored at the stop.", _STORED,
     "which orders each Position row counts, and rows of an earlier session that were not renewed",

@@ -41,7 +41,7 @@ _PLAIN_MEAN = "simple_mean_of_partial_fill_prices"
 _FUNDING = "funding_ignored"
 
 HISTORY = Kind(
-    "history", "Hummingbot's history command",
+    "history", "Hummingbot history",
     "What the bot prints when asked for its history, and sends when asked over MQTT or the API.",
     {
         _FUNDING: Cause("Funding ignored", "Payments between longs and shorts of a perpetual were received "
@@ -143,7 +143,9 @@ def _without_rate(view: View, fees: FeesToday, accounts: list[_Account]) -> list
     })  # fmt: skip
     if not found:
         return []
-    return [f"today's rate of {', '.join(found)} is not in this data: --mark {found[0]}=PRICE gives it"]
+    return [
+        f"today's rate of {', '.join(found)} is not in this data: give it as a price, like {found[0]}=PRICE"
+    ]
 
 
 def _accounts(view: View) -> Iterator[_Account]:
