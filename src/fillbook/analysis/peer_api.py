@@ -33,9 +33,9 @@ API = Kind(
         _LAST_PAIR: Cause("Last pair only", "The summary is the last row of its table, which is that of the "
                           "market traded last; what other markets earned is not in it."),
         _FUNDING: Cause("Funding ignored", "Payments between longs and shorts are not read."),
-        _INVERSE: Cause("Inverse contract booked as linear", "The contract pays in coin, so its value bends "
+        _INVERSE: Cause("Inverse as linear", "The contract pays in coin, so its value bends "
                         "with the price; it is counted as if it paid in quote."),
-        _BASE: Cause("Base fee left in the inventory", "A fee paid in the coin that was bought makes the "
+        _BASE: Cause("Base fee kept in inventory", "A fee paid in the coin that was bought makes the "
                      "position smaller; here the coin stays."),
         _LAST_FEE: Cause("Fee of the last fill only", "Each row takes off the fee of its own fill, so the "
                          "last row takes off one fee and leaves all others."),

@@ -31,7 +31,7 @@ DASHBOARD = Kind(
         **EXECUTORS.path,
         _NOT_LOADED: Cause("Executors it cannot load", "The loader fails on TWAP executors, so their result "
                            "is not in the sum."),
-        _NO_CLOSE: Cause("Executors without a close type", "XEMM executors end without a close type; the "
+        _NO_CLOSE: Cause("Without a close type", "XEMM executors end without a close type; the "
                          "summary fails on them, so they are left out before it."),
         _NOT_HELD: Cause("Held executors left out", "Version 2.16 leaves out executors whose position was "
                          "handed over, with the fees they stored."),

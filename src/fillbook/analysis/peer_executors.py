@@ -31,6 +31,7 @@ _NO_FILLS = "executors_without_fills"
 _SIDE = "wrong_side"
 _HELD = "held_positions_left_out"
 _HELD_FEES = "held_fees"
+_ROWS = "position_rows_without_fills"
 _BASE = "base_fee_left_in_inventory"
 _OPEN = "open_position_ignored"
 _WRITE = "mark_at_write_time"
@@ -41,7 +42,7 @@ _STORED = {
                     "positions; executors never see them."),
     _UNLINKED: Cause("Fills in no executor", "An executor that lost an order, or let a partial fill go, does "
                      "not name it; those fills moved the wallet and stand in no executor's result."),
-    _OUTSIDE: Cause("Executors outside the choice", "Fills in the chosen period or market whose executor "
+    _OUTSIDE: Cause("Executors outside", "Fills in the chosen period or market whose executor "
                     "began outside of it."),
     _TWO: Cause("Two-market executors", "Arbitrage and XEMM executors store a result of their own and no "
                 "order ids: it is set beside the fills of their markets that no other executor names."),
@@ -50,9 +51,11 @@ _STORED = {
     _SIDE: Cause("Wrong side", "An XEMM executor whose maker sells subtracts what it earned from what it "
                  "paid, so a gain is stored as a loss."),
     _HELD: Cause("Held positions left out", "An executor that hands its position over stores only its fees; "
-                 "what the position gained or lost is in no executor's result."),
+                 "what the position gained or lost is not in the figure."),
     _HELD_FEES: Cause("Held fees", "Fees of positions that were handed over are not taken off."),
-    _BASE: Cause("Base fee left in the inventory", "A fee paid in the coin that was bought makes the "
+    _ROWS: Cause("Position rows without fills", "These rows stored a result for a market where no executor "
+                 "of their controller handed over a fill."),
+    _BASE: Cause("Base fee kept in inventory", "A fee paid in the coin that was bought makes the "
                  "position smaller; executors take it at the price of the fill and let the coin stay."),
     _OPEN: Cause("Open position ignored", "What an executor bought and never sold still gains and loses; "
                  "only the closed part is in its result."),
@@ -343,6 +346,10 @@ def _held_steps(walk: _Walk, handed: pl.DataFrame, positions: pl.DataFrame) -> N
     walk.step(_HELD_FEES, _sum(handed["fee"]), handed.height)
     keys = ["controller_id", "connector", "pair"]
     marks = handed.group_by(keys).agg(pl.col("mark").last().alias("end"))
-    priced = positions.join(marks, on=keys, how="left").filter(pl.col("mark").is_not_null())
+    alone = positions.join(marks, on=keys, how="anti", nulls_equal=True)
+    walk.step(_ROWS, _sum(alone["pnl"]), alone.height)
+    lost = handed.join(positions, on=keys, how="anti", nulls_equal=True)
+    walk.step(_HELD, -_sum(lost["gross"]), lost.height)
+    priced = positions.join(marks, on=keys, nulls_equal=True).filter(pl.col("mark").is_not_null())
     moved = priced["amount"] * (priced["mark"] - priced["end"])
     walk.step(_WRITE, _sum(moved), priced.height)

@@ -48,11 +48,11 @@ HISTORY = Kind(
                         "or paid, but that command never looks at them."),
         _TODAY: Cause("Fee tokens at today's rate", "A fee in another coin is valued at today's price of "
                       "that coin; we value it at its price when it was paid."),
-        _SKIPPED: Cause("Fee tokens without a rate left out", "A fee in a coin with no known price today is "
+        _SKIPPED: Cause("Fee tokens without a rate", "A fee in a coin with no known price today is "
                         "silently left out; we count what the bot recorded for it, or its price then."),
-        _INVERSE: Cause("Inverse contract booked as linear", "The contract pays in coin, so its value bends "
+        _INVERSE: Cause("Inverse as linear", "The contract pays in coin, so its value bends "
                         "with the price; that command counts it as if it paid in quote."),
-        _OTHER_MARK: Cause("Another price for what is open", "Both sides of a hedged pair are valued at one "
+        _OTHER_MARK: Cause("One price for both sides", "Both sides of a hedged pair are valued at one "
                            "price; each of our books has its own last price."),
         _TWICE: Cause("Percent fee counted twice", "A fee that is a share of the trade is first taken off "
                       "what the sale brought, and then subtracted once more with all fees."),
@@ -62,12 +62,12 @@ HISTORY = Kind(
                         "and the profit of every trade is left out."),
         _LEFT: Cause("Closing orders left over", "More orders close than open in its two lists; those "
                      "without a partner earn nothing there."),
-        _IN_LIST_ORDER: Cause("Orders paired in list order", "The first order that opened is paired with the "
+        _IN_LIST_ORDER: Cause("Paired in list order", "The first order that opened is paired with the "
                               "first that closed, whether they belong together or not, for the closing "
                               "amount."),
         _PLAIN_MEAN: Cause("Partial fills not weighted", "The price of an order filled in several pieces is "
                            "the plain mean of their prices, so a tiny piece counts like a large one."),
-        _WHOLE_ORDER: Cause("Percent fee on the whole order", "The percent fee of an order's first fill is "
+        _WHOLE_ORDER: Cause("Percent fee, whole orders", "The percent fee of an order's first fill is "
                             "taken of the whole order, and then of its other fills again."),
     },
 )  # fmt: skip

@@ -75,6 +75,8 @@ def limit_figure(
             hovertemplate="%{y" + digits + "}",
         ))  # fmt: skip
     dressed(drawn, look, title=plain(title), note=note, height=height, span=ends(finite["at"]))
+    if span[0] < span[1]:
+        drawn.update_xaxes(range=span)  # the words at the lines ask for no room of their own
     drawn.update_yaxes(tickformat=_FRACTION if unit is Unit.FRACTION else None,
                        **({} if unit is Unit.FRACTION else TICKS))  # fmt: skip
     return drawn

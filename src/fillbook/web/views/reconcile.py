@@ -83,8 +83,7 @@ def _verdict(peer: Peer) -> str:
         return reason_text(peer.reason)
     if abs(peer.difference or 0.0) < least_shown(peer.currency):
         return "the same"
-    words = "explained" if peer.is_explained else "not all explained"
-    return f"{words}; {reason_text(peer.reason)}" if peer.reason else words
+    return "explained" if peer.is_explained else "not all explained"
 
 
 def _money(value: float | None, peer: Peer) -> str:
