@@ -133,6 +133,22 @@ def test_without_fees_spot_is_the_same_to_everyone(held: Dealt) -> None:
 
 
 @WHOLE
+@given(dealt(pairs=("XYZ-USDT",), bots=("one",)))
+def test_positions_opened_and_closed_whole_are_the_same_to_everyone(held: Dealt) -> None:
+    """Each order opens a position and the next one closes it, whole and in one fill; no fees, no funding."""
+    rows = []
+    for i, row in enumerate(held.rows):
+        plain = {**row, **NO_FEE, "order_id": f"o{i}", "position_action": "OPEN", "trade_id": f"a{i}"}
+        price = held.rows[(i + 1) % len(held.rows)]["price_quote"]
+        rows += [plain, {**plain, "side": -row["side"], "price_quote": price, "order_id": f"c{i}",
+                         "position_action": "CLOSE", "trade_id": f"b{i}"}]  # fmt: skip
+    flat = Dealt(tuple(rows), (), held.marks)
+    answer = reconcile(flat.data, None, flat.conventions)
+    for key in ("history", "api"):
+        assert answer[key].difference == pytest.approx(0.0, abs=2 * held.tolerance)
+
+
+@WHOLE
 @given(labelled(), st.sampled_from([2.0, 0.5]))
 def test_causes_scale_with_the_amounts(held: Dealt, k: float) -> None:
     one, other = (reconcile(d.data, None, d.conventions) for d in (held, held.scaled(k)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,26 @@ def test_named_causes_leave_less_than_a_hundredth(case: tuple[str, PerformanceDa
             assert peer.rest is not None
             assert peer.difference is not None
             assert abs(peer.rest) <= max(0.01 * abs(peer.difference), 1e-9), (peer.key, peer.rest)
+
+
+MIDDLE = datetime(2023, 10, 16, 6, tzinfo=UTC), datetime(2023, 10, 16, 18, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        Filter(start=MIDDLE[0]), Filter(start=MIDDLE[0], end=MIDDLE[1]), Filter(connectors=("kucoin",)),
+        Filter(controllers=("pmm_mister_kucoin_ETH",)), Filter(pairs=("WLD-USDT",)),
+        Filter(close_types=("POSITION_HOLD",)),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_a_filter_cuts_is_named_too(shared_data: Path, chosen: Filter) -> None:
+    answer = reconcile(open_data(shared_data / "generated" / "v2_multi_controller.sqlite"), chosen)
+    known = [peer for peer in answer.peers if peer.status is not Status.UNAVAILABLE]
+    assert len(known) >= 4
+    for peer in known:
+        assert peer.rest == pytest.approx(0.0, abs=1e-5), peer.key  # Position rows hold six decimals
 
 
 def test_ours_is_the_venues_own_record(case: tuple[str, PerformanceDataSource, Any]) -> None:

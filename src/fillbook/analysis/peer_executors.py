@@ -26,6 +26,8 @@ FLAT_SHARE = 1e-6  # of what an executor traded: less is rounding
 _FUNDING = "funding_ignored"
 _UNLINKED = "fills_in_no_executor"
 _OUTSIDE = "executors_outside_the_choice"
+_CUT = "executors_cut_by_the_choice"
+_WHOLE_RUN = "position_rows_of_the_whole_run"
 _TWO = "two_market_executors"
 _NO_FILLS = "executors_without_fills"
 _SIDE = "wrong_side"
@@ -44,6 +46,8 @@ _STORED = {
                      "not name it; those fills moved the wallet and stand in no executor's result."),
     _OUTSIDE: Cause("Executors outside", "Fills in the chosen period or market whose executor "
                     "began outside of it."),
+    _CUT: Cause("Executors cut in two", "Their stored result is of all their fills; the chosen period or "
+                "market holds only some of those."),
     _TWO: Cause("Two-market executors", "Arbitrage and XEMM executors store a result of their own and no "
                 "order ids: it is set beside the fills of their markets that no other executor names."),
     _NO_FILLS: Cause("Executors without fills", "These executors stored a result, and none of their orders "
@@ -55,6 +59,8 @@ _STORED = {
     _HELD_FEES: Cause("Held fees", "Fees of positions that were handed over are not taken off."),
     _ROWS: Cause("Position rows without fills", "These rows stored a result for a market where no executor "
                  "of their controller handed over a fill."),
+    _WHOLE_RUN: Cause("Rows of the whole run", "Position rows are of the whole run, also where only a part "
+                      "of it is chosen."),
     _BASE: Cause("Base fee kept in inventory", "A fee paid in the coin that was bought makes the "
                  "position smaller; executors take it at the price of the fill and let the coin stay."),
     _OPEN: Cause("Open position ignored", "What an executor bought and never sold still gains and loses; "
@@ -153,7 +159,12 @@ class _Sums:
         quotes = list(dict.fromkeys(view.ledger.books["quote"].to_list()))
         rows = _stored(stored, quotes)
         sums = fills.filter(pl.col("executor_id").is_not_null()).group_by("executor_id").agg(_SUMS)
-        return cls(rows.join(sums, on="executor_id", how="left"), _loose(fills, rows), quotes)
+        each = rows.join(sums, on="executor_id", how="left")
+        every = view.prepared.fills.group_by(pl.col("executor_id").cast(pl.String)).agg(n_all=pl.len())
+        each = each.join(every, on="executor_id", how="left").with_columns(
+            is_cut=(pl.col("n_fills") < pl.col("n_all")).fill_null(value=False)
+        )
+        return cls(each, _loose(fills, rows), quotes)
 
 
 _SUMS = [
@@ -244,7 +255,7 @@ def _part(view: View, held: _Sums, quote: str, positions: pl.DataFrame | None = 
     loose = held.loose.filter(pl.col("quote") == quote)
     has_fills = pl.col("n_fills").is_not_null()
     two = each.filter(pl.col("type").is_in(TWO_MARKETS))
-    linked = each.filter(has_fills)
+    linked = each.filter(has_fills, ~pl.col("is_cut"))
     without = each.filter(~has_fills, ~pl.col("type").is_in(TWO_MARKETS), pl.col("net") != 0.0)
     walk = _Walk(1e-12 * float(books["volume_quote"].sum()) + 1e-12)
     funding = view.ledger.funding.filter(pl.col("book").is_in(books["book"].implode()))
@@ -262,6 +273,9 @@ def _part(view: View, held: _Sums, quote: str, positions: pl.DataFrame | None = 
         without = without.filter(pl.col("close_type").ne_missing(HELD))
     walk.step(_NO_FILLS, _sum(without["net"]), without.height)
     is_held = pl.col("close_type").eq_missing(HELD)
+    cut = each.filter("is_cut")
+    counted = cut if positions is None else cut.filter(~is_held)
+    walk.step(_CUT, _sum(counted["net"]) - (_sum(cut["gross"]) - _sum(cut["cost"])), cut.height)
     _linked_steps(walk, linked.filter(~is_held))
     handed = linked.filter(is_held)
     if positions is None:
@@ -273,7 +287,7 @@ def _part(view: View, held: _Sums, quote: str, positions: pl.DataFrame | None = 
         walk.step(_FEES, _sum(paid["net"] + paid["fee"]), paid.height)
     else:
         stored = _sum(each.filter(~is_held)["net"]) + _sum(positions["pnl"])
-        _held_steps(walk, handed, positions)
+        _held_steps(walk, handed, positions, is_whole=view.chosen.start is None and cut.is_empty())
     figures: dict[str, float | None] = {
         "executors": float(each.height), "executors_with_fills": float(linked.height),
         "net_pnl_quote": _sum(each["net"]), "fees_quote": _sum(each["fees"]),
@@ -339,11 +353,14 @@ def _closed_part(rows: pl.DataFrame) -> pl.Series:
     return pl.Series(np.where(both > 0.0, both * spread, 0.0))
 
 
-def _held_steps(walk: _Walk, handed: pl.DataFrame, positions: pl.DataFrame) -> None:
+def _held_steps(walk: _Walk, handed: pl.DataFrame, positions: pl.DataFrame, *, is_whole: bool) -> None:
     """Steps from the fills of positions that were handed over to the stored Position rows."""
     base = handed["gross"] - handed["cost"] + handed["fee"]
     walk.step(_BASE, _sum(handed["gross"] - base), handed.filter(pl.col("cost") != pl.col("fee")).height)
     walk.step(_HELD_FEES, _sum(handed["fee"]), handed.height)
+    if not is_whole:
+        walk.step(_WHOLE_RUN, _sum(positions["pnl"]) - _sum(handed["gross"]), positions.height)
+        return
     keys = ["controller_id", "connector", "pair"]
     marks = handed.group_by(keys).agg(pl.col("mark").last().alias("end"))
     alone = positions.join(marks, on=keys, how="anti", nulls_equal=True)
