@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fillbook.analysis.attribution import Attribution, attribution
     from fillbook.analysis.execution import Execution, execution
+    from fillbook.analysis.limit_file import read_limits
+    from fillbook.analysis.limits import Limits, limits
     from fillbook.analysis.overview import Overview, overview
+    from fillbook.analysis.reconcile import Reconciliation, reconcile
     from fillbook.conventions import Conventions
     from fillbook.errors import FillbookError
     from fillbook.filters import Filter
@@ -35,13 +38,18 @@ _HOME = {
     "Execution": "fillbook.analysis.execution",
     "Filter": "fillbook.filters",
     "FillbookError": "fillbook.errors",
+    "Limits": "fillbook.analysis.limits",
     "Overview": "fillbook.analysis.overview",
     "PerformanceDataSource": "fillbook.performance_data_source",
     "attribution": "fillbook.analysis.attribution",
+    "Reconciliation": "fillbook.analysis.reconcile",
     "evaluate": "fillbook.metrics.evaluate",
     "execution": "fillbook.analysis.execution",
+    "limits": "fillbook.analysis.limits",
     "open_data": "fillbook.performance_data_source",
     "overview": "fillbook.analysis.overview",
+    "read_limits": "fillbook.analysis.limit_file",
+    "reconcile": "fillbook.analysis.reconcile",
 }
 
 __all__ = [
@@ -51,13 +59,18 @@ __all__ = [
     "Execution",
     "FillbookError",
     "Filter",
+    "Limits",
     "Overview",
     "PerformanceDataSource",
+    "Reconciliation",
     "attribution",
     "evaluate",
     "execution",
+    "limits",
     "open_data",
     "overview",
+    "read_limits",
+    "reconcile",
 ]
 
 

@@ -33,6 +33,15 @@ def money_decimals(currency: str | None) -> int:
     return 2 if currency is None or currency in _STABLE else _CRYPTO_DECIMALS
 
 
+def least_shown(currency: str | None) -> float:
+    """Half of the last decimal money is shown with: less is written as 0.
+
+    >>> least_shown("USDT")
+    0.005
+    """
+    return 0.5 * 10.0 ** -money_decimals(currency)
+
+
 def counted(n: int, noun: str) -> str:
     """A number of things.
 

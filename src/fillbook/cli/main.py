@@ -1,7 +1,7 @@
 """``fillbook``: the entry point, and what an error looks like to a user.
 
-Exit codes: 0 fine; 1 a finding is an error, or the book does not balance; 2 a source cannot be
-read, or the request cannot be answered as it was made.
+Exit codes: 0 fine; 1 a finding is an error, the book does not balance, or a limit was exceeded; 2 a
+source cannot be read, or the request cannot be answered as it was made.
 """
 
 from __future__ import annotations
@@ -11,7 +11,19 @@ from typing import Annotated
 
 import typer
 
-from fillbook.cli import attribution, check, demo, docs, execution, export, metrics, serve, summary
+from fillbook.cli import (
+    attribution,
+    check,
+    demo,
+    docs,
+    execution,
+    export,
+    limits,
+    metrics,
+    reconcile,
+    serve,
+    summary,
+)  # fmt: skip
 from fillbook.errors import FillbookError
 
 CANNOT = 2
@@ -27,6 +39,8 @@ app = typer.Typer(
 app.command("summary")(summary.summary)
 app.command("execution")(execution.execution)
 app.command("attribution")(attribution.attribution)
+app.command("reconcile")(reconcile.reconcile)
+app.command("limits")(limits.limits)
 app.command("check")(check.check)
 app.command("metrics")(metrics.metrics)
 app.command("export")(export.export)

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from fillbook.analysis.attribution import Attribution
     from fillbook.analysis.execution import Execution
+    from fillbook.analysis.limit_file import LimitFile
+    from fillbook.analysis.limits import Limits
     from fillbook.analysis.overview import Overview
+    from fillbook.analysis.peer_history import Balances
+    from fillbook.analysis.reconcile import Reconciliation
     from fillbook.cli.choices import Choices
     from fillbook.conventions import Conventions
     from fillbook.filters import Filter
@@ -67,6 +71,30 @@ def attributed(uris: list[str], choices: Choices) -> tuple[PerformanceDataSource
         return attribution(data, chosen, conventions)
 
     return _asked(uris, choices, "dividing what was earned", divided)
+
+
+def reconciled(
+    uris: list[str], choices: Choices, balances: Balances | None
+) -> tuple[PerformanceDataSource, Reconciliation]:
+    """Open sources and set their figures beside those of others."""
+
+    def compared(data: PerformanceDataSource, chosen: Filter, conventions: Conventions) -> Reconciliation:
+        from fillbook.analysis.reconcile import reconcile  # noqa: PLC0415  (brings Numba)
+
+        return reconcile(data, chosen, conventions, balances=balances)
+
+    return _asked(uris, choices, "reckoning as others do", compared)
+
+
+def watched(uris: list[str], choices: Choices, file: LimitFile) -> tuple[PerformanceDataSource, Limits]:
+    """Open sources and watch their limits."""
+
+    def looked(data: PerformanceDataSource, chosen: Filter, conventions: Conventions) -> Limits:
+        from fillbook.analysis.limits import limits  # noqa: PLC0415  (brings Numba)
+
+        return limits(data, file, chosen, conventions)
+
+    return _asked(uris, choices, "watching limits", looked)
 
 
 def _asked(

@@ -101,13 +101,21 @@ def fees_in_quote(
     percent_fee = np.nan_to_num(percent) * price * fills["amount_base"].to_numpy()
     n = price.size
     tally = _Tally(percent_fee.copy(), np.zeros(n), ~np.isnan(percent), np.zeros(n, bool), [])
-    for rows, token, amount in _flat_fees(fills, flat_fees):
+    for rows, token, amount in flat_fees_of(fills, flat_fees):
         _convert(tally, fills, rows, token, amount, is_spot, prices, conventions)
     return _settle(tally, fills, percent_fee)
 
 
-def _flat_fees(fills: pl.DataFrame, more: pl.DataFrame) -> list[tuple[Ints, pl.Series, Floats]]:
-    """Row numbers, tokens and amounts: first the column of the fills, then the extra table."""
+def flat_fees_of(fills: pl.DataFrame, more: pl.DataFrame) -> list[tuple[Ints, pl.Series, Floats]]:
+    """Row numbers, tokens and amounts of every flat fee that is not 0.
+
+    Parameters
+    ----------
+    fills
+        Canonical fills, which hold the first flat fee of each.
+    more
+        Flat fees after the first.
+    """
     first = fills["fee_amount"].fill_null(0.0).to_numpy()
     has = np.flatnonzero((first != 0.0) & fills["fee_token"].is_not_null().to_numpy())
     found = [(has, fills["fee_token"][has], first[has])]

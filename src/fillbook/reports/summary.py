@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from fillbook.findings import Finding, Severity
 from fillbook.ledger.invariants import Check, Verdict, trust_line
@@ -11,11 +11,26 @@ from fillbook.reports.table import chosen_object, conventions_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
-    from fillbook.analysis.attribution import Attribution
-    from fillbook.analysis.execution import Execution
     from fillbook.analysis.overview import Overview
+    from fillbook.conventions import Conventions
+    from fillbook.filters import Filter
     from fillbook.performance_data_source import PerformanceDataSource
+
+
+class Answer(Protocol):
+    """What every answer knows of itself."""
+
+    @property
+    def currency(self) -> str | None: ...  # noqa: D102
+    @property
+    def period(self) -> tuple[datetime, datetime] | None: ...  # noqa: D102
+    @property
+    def chosen(self) -> Filter: ...  # noqa: D102
+    @property
+    def conventions(self) -> Conventions: ...  # noqa: D102
+
 
 SUMMARY_SCHEMA = "fillbook.summary/1"
 CHECK_SCHEMA = "fillbook.check/1"
@@ -66,9 +81,7 @@ def is_trusted(findings: Iterable[Finding], checks: Iterable[Check]) -> bool:
     return not broken and all(finding.severity is not Severity.ERROR for finding in findings)
 
 
-def head_object(
-    schema: str, answer: Overview | Execution | Attribution, data: PerformanceDataSource
-) -> dict[str, object]:
+def head_object(schema: str, answer: Answer, data: PerformanceDataSource) -> dict[str, object]:
     """What every answer says first: ``schema, sources, filter, conventions, currency, period``."""
     period = answer.period
     return {

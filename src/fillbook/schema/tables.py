@@ -52,6 +52,7 @@ class Fills(_Origin):
         unit="fraction",
         nullable=True,
     )
+    fee_type = label("how the bot labelled the fee: AddedToCost, DeductedFromReturns", nullable=True)
     fee_token = label("token of the first flat fee", nullable=True)
     fee_amount = number("first flat fee, + paid, − rebate", unit="token", nullable=True)
     fee_quote_recorded = number(

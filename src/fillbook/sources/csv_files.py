@@ -19,6 +19,7 @@ _TRADES = {"market", "symbol", "timestamp", "order_id", "trade_type", "price", "
 _EXPORT = {"id", "timestamp", "exchange", "market", "side", "price", "amount"}
 _NUMBER = r"""(?:Decimal\()?["']?(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)"""
 _PERCENT = r"""["']percent["']\s*:\s*""" + _NUMBER
+_FEE_TYPE = r"""["']fee_type["']\s*:\s*["'](\w+)["']"""
 _SAYS_PERCENT = r"""["']percent["']\s*:\s*(?:Decimal\()?["']?[^"'\s,}nN]"""  # something, and not null
 _SAYS_AMOUNT = r"""["']amount["']\s*:"""
 _FEE_COIN = r"""["'](?:token|asset)["']\s*:\s*["']([^"']+)["']"""
@@ -145,6 +146,7 @@ def _trade_fills(rows: pl.DataFrame, bot: str) -> pl.DataFrame:
         leverage=_float(_optional(rows, "leverage")),
         position_action=tag("position") if "position" in rows.columns else pl.lit(None),
         fee_percent=pl.when(known).then(_float(fee.str.extract(_PERCENT)).fill_null(0.0)),
+        fee_type=fee.str.extract(_FEE_TYPE),
         fee_token=fee.str.extract(_FEE_COIN),
         fee_amount=_float(fee.str.extract(_AMOUNT)),
         fee_quote_recorded=_float(_optional(rows, "trade_fee_in_quote")),

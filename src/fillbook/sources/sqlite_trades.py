@@ -132,6 +132,7 @@ def read_fills(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     cells = [
         *_cells(database, "TradeFill", numbers, texts),
         words("percent", _FEE.format("$.percent")),
+        words("fee_type", _FEE.format("$.fee_type")),
         words(
             "fee_token",
             f"coalesce({_FEE.format('$.flat_fees[0].token')}, {_FEE.format('$.flat_fees[0].asset')})",
@@ -171,7 +172,7 @@ def _canonical_fills(database: Database, bot: str, rows: pl.DataFrame) -> pl.Dat
         price_quote=plain(database, "TradeFill", "price"),
         amount_base=plain(database, "TradeFill", "amount"),
         quantum=pl.lit(1.0 / SCALE if is_scaled(database, "TradeFill") else 0.0),
-        fee_percent=pl.when(is_known).then(percent.fill_null(0.0)),
+        fee_percent=pl.when(is_known).then(percent.fill_null(0.0)), fee_type=pl.col("fee_type"),
         fee_token=pl.when(is_known).then("fee_token"), fee_amount=pl.when(is_known).then(flat),
         fee_quote_recorded=recorded,
     ).with_columns((rows["n_flat"] > 1.0).fill_null(value=False).alias("has_more"))  # fmt: skip

@@ -15,9 +15,12 @@ import streamlit as st
 
 from fillbook.analysis.attribution import Attribution, attribution
 from fillbook.analysis.execution import Execution, execution
+from fillbook.analysis.limit_file import EXAMPLE, read_limits
+from fillbook.analysis.limits import Limits, limits
 from fillbook.analysis.overview import Overview, overview
 from fillbook.analysis.parts import Parts, Tag, parts
 from fillbook.analysis.periods import accrued, before
+from fillbook.analysis.reconcile import Reconciliation, reconcile
 from fillbook.conventions import Conventions
 from fillbook.figures.bars import Period
 from fillbook.figures.look import LOOKS, Look
@@ -41,7 +44,7 @@ class Choice:
 
 
 class ChartSettings(TypedDict):
-    """How charts are drawn; the filters before each step, the oldest first; what the files were."""
+    """How charts are drawn; filters before each step, the oldest first; what the files were; the limits."""
 
     period: Period
     zone: str
@@ -49,6 +52,7 @@ class ChartSettings(TypedDict):
     stamp: tuple[tuple[str, int, int], ...] | None
     stands: dict[str, Any] | None
     is_moved: bool
+    limits: str
 
 
 class ExportConfig(TypedDict):
@@ -66,8 +70,11 @@ def start(uris: list[str]) -> None:
     st.session_state.setdefault(DATA, None)
     st.session_state.setdefault(CHOICE, Choice())
     st.session_state.setdefault(
-        CHARTS, ChartSettings(period="day", zone="UTC", steps=[], stamp=None, stands=None, is_moved=False)
-    )
+        CHARTS,
+        ChartSettings(
+            period="day", zone="UTC", steps=[], stamp=None, stands=None, is_moved=False, limits=EXAMPLE
+        ),
+    )  # fmt: skip
     st.session_state.setdefault(EXPORT, ExportConfig(table="fills", format="csv"))
 
 
@@ -135,9 +142,51 @@ def attributed(held: PerformanceDataSource) -> Attribution:
     return _attributed(held, key_of(held), repr(choice()), choice())
 
 
+def reconciled(held: PerformanceDataSource) -> Reconciliation:
+    """What others say of what is shown."""
+    return _reconciled(held, key_of(held), repr(choice()), choice())
+
+
+def watched(held: PerformanceDataSource, text: str) -> Limits:
+    """Limits of a TOML text over what is shown.
+
+    Raises
+    ------
+    BadRequestError
+        The text is no file of limits, or asks for what the data does not hold.
+    """
+    return _watched(held, key_of(held), repr(choice()), text, choice())
+
+
+def limits_text() -> str:
+    """Limits as the reader last wrote them."""
+    settings: ChartSettings = st.session_state[CHARTS]
+    return settings["limits"]
+
+
+def keep_limits(text: str) -> None:
+    """Remember the limits while the reader looks at other pages."""
+    settings: ChartSettings = st.session_state[CHARTS]
+    settings["limits"] = text
+
+
 def carried(held: PerformanceDataSource) -> float | None:
     """Net PnL of the chosen period with what was held before it."""
     return _carried(held, key_of(held), repr(choice()), choice())
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reckoning as others do …", show_time=True)
+def _reconciled(_data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice) -> Reconciliation:
+    """The key is that of the data and the name of the choice."""
+    del fingerprint, name
+    return reconcile(_data, _asked.chosen, _asked.conventions)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Watching the limits …", show_time=True)
+def _watched(_data: PerformanceDataSource, fingerprint: str, name: str, text: str, _asked: Choice) -> Limits:
+    """The key is that of the data, the name of the choice, and the limits."""
+    del fingerprint, name
+    return limits(_data, read_limits(text), _asked.chosen, _asked.conventions)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
