@@ -120,7 +120,7 @@ def pandas_way(data: PerformanceDataSource) -> object:
     signed, last = seen["side"] * seen["amount_base"], seen.groupby("pair")["price_quote"].transform("last")
     seen["spread"] = signed * (seen["mid_quote"] - seen["price_quote"])
     seen["inventory"] = signed * (last - seen["mid_quote"])
-    seen["hour"], seen["weekday"] = seen["at"].dt.hour, seen["at"].dt.dayofweek
+    seen["hour"], seen["weekday"] = seen["at"].dt.hour, seen["at"].dt.day_of_week
     by = ("controller_id", "executor_id", "close_type", "pair", "side", "hour", "weekday")
     return [seen.groupby(name, observed=True)[["spread", "inventory"]].sum() for name in by]
 

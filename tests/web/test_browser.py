@@ -293,6 +293,20 @@ def test_how_well_it_traded_can_be_read_and_opened(visit: Visit, demo: Path, the
         assert not serious, name
 
 
+def test_attribution_is_divided_by_what_is_chosen_and_downloaded(visit: Visit, demo: Path) -> None:
+    page = visit(f"attribution?data={quote(str(demo))}&pair=SOL-USDT&exchange=binance&bot=maker_sol")
+    page.get_by_text("Net PnL is").first.wait_for()
+    page.get_by_role("radio", name="Weekday (UTC)").click()
+    settled(page)
+    page.get_by_text("Net PnL by weekday (UTC)").first.wait_for()
+    with page.expect_download() as told:
+        page.get_by_role("button", name="Download attribution.json").click()
+    said = json.loads(Path(told.value.path()).read_text("utf-8"))
+    assert said["schema"] == "fillbook.attribution/1"
+    assert said["filter"]["pairs"] == ["SOL-USDT"]
+    assert said["coverage"] > 0.99
+
+
 def test_a_link_carries_the_age_of_a_quote(visit: Visit) -> None:
     page = visit()
     unfold(page, "Cost method, capital, currency")
