@@ -17,7 +17,7 @@ from fillbook.units import Unit
 
 ROOMS = (
     "profitability", "returns", "risk", "drawdown", "activity", "execution", "spreads", "shortfall",
-    "timing", "liquidity", "impact",
+    "timing", "liquidity", "impact", "tails", "selection",
 )  # fmt: skip
 EXECUTION = "execution"  # the group that `ExecutionInputs` answer
 Eaten = Inputs | ExecutionInputs
@@ -55,12 +55,17 @@ def evaluate(inputs: Eaten, keys: Iterable[str] | None = None) -> dict[str, Resu
     chosen = [find_metric(key) for key in keys]
     for metric in chosen:
         if not _is_answered(metric, inputs):
-            here, there = (
-                ("overview", "summary") if isinstance(inputs, ExecutionInputs) else ("execution", "execution")
-            )
+            here, there = _answered_by(metric)
             message = f"{metric.key} belongs to another answer: ask `analysis.{here}` or `fillbook {there}`"
             raise BadRequestError(message)
     return {metric.key: _result(metric, inputs) for metric in chosen}
+
+
+def _answered_by(metric: Metric) -> tuple[str, str]:
+    """Function and command that answer a metric."""
+    if metric.group == EXECUTION:
+        return "execution", "execution"
+    return ("risk", "risk") if "trials" in metric.parameters else ("overview", "summary")
 
 
 def _is_answered(metric: Metric, inputs: Eaten) -> bool:
