@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fillbook.analysis.execution import Execution, execution
     from fillbook.analysis.overview import Overview, overview
-    from fillbook.conventions import Conventions
+    from fillbook.analysis.risk import Risk, risk
+    from fillbook.conventions import Conventions, RiskConventions
     from fillbook.errors import FillbookError
     from fillbook.filters import Filter
     from fillbook.metrics.evaluate import evaluate
@@ -35,10 +36,13 @@ _HOME = {
     "FillbookError": "fillbook.errors",
     "Overview": "fillbook.analysis.overview",
     "PerformanceDataSource": "fillbook.performance_data_source",
+    "Risk": "fillbook.analysis.risk",
+    "RiskConventions": "fillbook.conventions",
     "evaluate": "fillbook.metrics.evaluate",
     "execution": "fillbook.analysis.execution",
     "open_data": "fillbook.performance_data_source",
     "overview": "fillbook.analysis.overview",
+    "risk": "fillbook.analysis.risk",
 }
 
 __all__ = [
@@ -49,10 +53,13 @@ __all__ = [
     "Filter",
     "Overview",
     "PerformanceDataSource",
+    "Risk",
+    "RiskConventions",
     "evaluate",
     "execution",
     "open_data",
     "overview",
+    "risk",
 ]
 
 

@@ -94,7 +94,8 @@ def test_tails_and_backtests_are_those_of_the_days(answer: Risk) -> None:
         assert (row["n"], row["exceptions"], row["z2"]) == (found.n, found.exceptions, found.z2)
         if row["level"] == 0.95:
             assert np.allclose(answer.forecasts[row["method"]].to_numpy()[100:], made.var, equal_nan=True)
-    assert set(answer.backtests.filter(level=0.99)["light"]) <= {"green", "yellow", "red"}
+    for row in answer.backtests.filter(level=0.99).iter_rows(named=True):
+        assert row["light"] in ({"green", "yellow", "red"} if row["n"] >= 250 else {None})
     assert answer.backtests.filter(level=0.95)["light"].null_count() == 5
     assert answer.forecasts["historic"].null_count() == 100
 

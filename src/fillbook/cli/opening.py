@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from fillbook.analysis.execution import Execution
     from fillbook.analysis.overview import Overview
+    from fillbook.analysis.risk import Risk
     from fillbook.cli.choices import Choices
-    from fillbook.conventions import Conventions
+    from fillbook.conventions import Conventions, RiskConventions
     from fillbook.filters import Filter
     from fillbook.performance_data_source import PerformanceDataSource
 
@@ -55,6 +56,17 @@ def executed(uris: list[str], choices: Choices) -> tuple[PerformanceDataSource, 
         return execution(data, chosen, conventions)
 
     return _asked(uris, choices, "looking at every order", looked)
+
+
+def risked(uris: list[str], choices: Choices, asked: RiskConventions) -> tuple[PerformanceDataSource, Risk]:
+    """Open sources and answer what they could lose."""
+
+    def weighed(data: PerformanceDataSource, chosen: Filter, conventions: Conventions) -> Risk:
+        from fillbook.analysis.risk import risk  # noqa: PLC0415  (brings Numba)
+
+        return risk(data, chosen, conventions, asked)
+
+    return _asked(uris, choices, "weighing the risk", weighed)
 
 
 def _asked(

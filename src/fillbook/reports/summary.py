@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from fillbook.analysis.execution import Execution
     from fillbook.analysis.overview import Overview
+    from fillbook.analysis.risk import Risk
     from fillbook.performance_data_source import PerformanceDataSource
 
 SUMMARY_SCHEMA = "fillbook.summary/1"
@@ -65,7 +66,9 @@ def is_trusted(findings: Iterable[Finding], checks: Iterable[Check]) -> bool:
     return not broken and all(finding.severity is not Severity.ERROR for finding in findings)
 
 
-def head_object(schema: str, answer: Overview | Execution, data: PerformanceDataSource) -> dict[str, object]:
+def head_object(
+    schema: str, answer: Overview | Execution | Risk, data: PerformanceDataSource
+) -> dict[str, object]:
     """What every answer says first: ``schema, sources, filter, conventions, currency, period``."""
     period = answer.period
     return {
