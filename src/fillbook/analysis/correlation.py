@@ -73,11 +73,11 @@ def daily_of(parts: Parts) -> Floats:
     A part runs from its first day with a gain or a loss to its last: idle days between are zeros, days before
     and after are none.
     """
-    rows = np.array(
-        [[np.nan if x is None else x for x in days] for days in parts.table["daily"]], dtype=float
-    )
-    if rows.size == 0:
-        return rows.reshape(parts.table.height, 0)
+    lists = parts.table["daily"]
+    n = int(lists.list.len().max() or 0)  # type: ignore[arg-type]
+    if not n:
+        return np.zeros((parts.table.height, 0))
+    rows = lists.explode().fill_null(np.nan).to_numpy().reshape(parts.table.height, n)
     moved = ~(rows == 0.0)
     began = np.logical_or.accumulate(moved, axis=1)
     goes_on = np.logical_or.accumulate(moved[:, ::-1], axis=1)[:, ::-1]

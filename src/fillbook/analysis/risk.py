@@ -184,13 +184,14 @@ def risk(
     inputs = metric_inputs(
         view.ledger, view.orders, view.reporting, answer.daily, answer.equity, answer.trips, view.start_us
     )
-    found = {name: parts(data, answer, by) for name, by in BY.items()}
+    found = {name: parts(data, answer, by) for name, by in _kinds(view).items()}
     daily = {name: daily_of(one) for name, one in found.items()}
     sharpes = sharpe_table(_names(found["bot"]), daily["bot"], inputs.periods_per_year, asked)
     metrics = evaluate(_with_trials(inputs, sharpes, asked), _keys())
     tested, forecasts = backtest_tables(inputs.daily_pnl, answer.daily["day"], LEVELS, asked)
     holdings = holdings_of(view)
-    correlations = {name: correlation_of(_names(found[name]), values) for name, values in daily.items()}
+    each = {name: correlation_of(_names(found[name]), values) for name, values in daily.items()}
+    correlations = {name: each.get(name, each["bot"]) for name in BY}
     stress = _stressed(data, view, holdings, inputs, metrics, asked)
     capital = view.conventions.capital
     spread = intervals(
@@ -205,6 +206,12 @@ def risk(
         (*view.findings, *risk_findings(metrics, tested, stress.crashes, correlations, answer.daily, asked)),
         view.chosen, view.conventions, asked,
     )  # fmt: skip
+
+
+def _kinds(view: View) -> dict[str, tuple[Tag, ...]]:
+    """What parts are told apart by; where no fill has a controller, controllers are the bots."""
+    has_controllers = view.ledger.column("controller_id").null_count() < view.ledger.rows.size
+    return {name: by for name, by in BY.items() if name != "controller" or has_controllers}
 
 
 def _names(found: Parts) -> list[str]:

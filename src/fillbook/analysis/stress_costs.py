@@ -74,9 +74,11 @@ def flattening(
     of the last day with quotes), ``spread_cost, impact_cost, cost, reason``; `cost` is null where a part is.
     """
     volumes = market_volumes(data.candles)
+    markets = holdings.select("connector", "pair").unique().iter_rows()
+    spreads = {(venue, pair): _half_spread(data.quotes, venue, pair, end_us) for venue, pair in markets}
     rows = []
     for row in holdings.iter_rows(named=True):
-        half = _half_spread(data.quotes, row["connector"], row["pair"], end_us)
+        half = spreads[(row["connector"], row["pair"])]
         value = abs(row["value"]) if row["value"] is not None else np.nan
         held = volume_of(volumes, str(row["connector"]), str(row["pair"]))
         sigma, volume = (np.nan, np.nan) if held is None else _depth(held.of_day(np.array([end_us / 1e6])))
