@@ -209,7 +209,7 @@ def distribution_figure(
     var
         Value at risk, a positive loss; None where it is undefined.
     """
-    counts, edges = np.histogram(values, bins=_bins(values))
+    counts, edges = np.histogram(values, bins=bins(values))
     middles = (edges[:-1] + edges[1:]) / 2.0
     drawn = go.Figure(go.Bar(
         x=middles.tolist(), y=counts.tolist(), width=np.diff(edges).tolist(),
@@ -243,7 +243,7 @@ def _money(value: float, currency: str, *, signed: bool = False) -> str:
     return format_value(value, Unit.MONEY, currency=currency, signed=signed)
 
 
-def _bins(values: Floats) -> int:
+def bins(values: Floats) -> int:
     """Bins after Freedman & Diaconis (1981), as many as can be seen at most."""
     spread = float(np.subtract(*np.percentile(values, [75, 25])))
     if spread <= 0.0:

@@ -12,6 +12,7 @@ from fillbook.web import opening, sidebar, st_utils, state
 from fillbook.web.views import data_health, metric_reference
 from fillbook.web.views.bot_performance import data_source
 from fillbook.web.views.bot_performance import page as bot_performance
+from fillbook.web.views.risk import page as risk
 
 _STYLE = """<style>
 [data-testid=stMetricValue], .stMarkdown, .stText {font-variant-numeric: tabular-nums}
@@ -32,6 +33,7 @@ st_utils.PAGES |= {
         url_path="bot_performance",
         icon=":material/monitoring:",
     ),
+    "risk": st.Page(risk.show, title="Risk", url_path="risk", icon=":material/crisis_alert:"),
     "data_health": st.Page(
         data_health.show, title="Data health", url_path="data_health", icon=":material/health_and_safety:"
     ),
