@@ -103,7 +103,7 @@ REASONS: Mapping[str, str] = {
     "es_not_positive": "a forecast sees no loss even in its tail",
     "needs_250_days": "needs 250 forecast days",
     "only_at_99_percent": "only for the 99 % level",
-    "no_beta": "no beta to BTC: needs 60 daily returns of both from candles",
+    "no_beta": "no beta to BTC: needs 60 days of candles",
     "no_depth": "candles do not tell the market's volume and volatility",
     "no_positions": "nothing is held at the end",
     "no_perps": "no perpetual is held",

@@ -118,6 +118,7 @@ def risk(browser: Browser, address: str, out: Path) -> None:
             page = context.new_page()
             page.goto(f"{address}/risk?capital=10000&trials=20&leverage=5")
             settled(page)
+            page.get_by_role("tab").first.wait_for()
             for name, title in RISK.items():
                 tab = page.get_by_role("tab", name=title, exact=True)
                 if not tab.count():

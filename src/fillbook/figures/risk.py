@@ -95,16 +95,18 @@ def backtest_figure(
     method, label
         Column of `forecasts`, and its name for people.
     """
-    rows = forecasts.select("day", "pnl", var=-pl.col(method)).filter(pl.col("var").is_not_null())
+    rows = forecasts.select("day", "pnl", var=-pl.col(method).cast(pl.Float64)).filter(
+        pl.col("var").is_not_null()
+    )
     broken = rows.filter(pl.col("pnl") < pl.col("var"))
     money = hovered(currency, signed=True)
     drawn = go.Figure([
-        go.Bar(x=points(rows["day"]), y=points(rows["pnl"]), name="PnL of the day",
+        go.Bar(x=points(rows["day"]), y=points(rows["pnl"]), name="PnL",
                marker={"color": faded(look.neutral, 0.45)},
                hovertemplate="%{y:" + money + "} " + currency),
-        go.Bar(x=points(broken["day"]), y=points(broken["pnl"]), name="lost more than forecast",
+        go.Bar(x=points(broken["day"]), y=points(broken["pnl"]), name="lost more",
                marker={"color": look.loss}, hoverinfo="skip"),
-        go.Scatter(x=points(rows["day"]), y=points(rows["var"]), mode="lines", name="forecast loss, 95 %",
+        go.Scatter(x=points(rows["day"]), y=points(rows["var"]), mode="lines", name="forecast loss",
                    line={"color": look.accent, "width": 1.8, "shape": "hv"}, connectgaps=False,
                    hovertemplate="%{y:" + money + "} " + currency),
     ])  # fmt: skip
@@ -261,9 +263,9 @@ def fan_figure(fan: pl.DataFrame, look: Look, *, currency: str, height: int = 34
         x=day, y=fan["p50"].to_list(), mode="lines", line={"color": look.accent, "width": 2}, name="middle",
         customdata=texts, hovertemplate="%{x} days ahead<br>%{customdata}<extra></extra>",
     ))  # fmt: skip
-    note = f"{currency} · {counted(max(fan.height - 1, 0), 'day')} · 2,000 paths"
+    note = f"{currency} · {counted(max(fan.height - 1, 0), 'day')} · dark: half of the paths, light: 9 of 10"
     dressed(drawn, look, title="Days ahead", note=note, height=height)
     if fan.is_empty():
         return said_empty(drawn, look, "needs at least twenty days")
     drawn.update_xaxes(title="days ahead")
-    return legend_above(drawn).update_layout(hovermode="closest")
+    return drawn.update_layout(hovermode="closest")

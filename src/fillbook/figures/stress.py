@@ -8,18 +8,20 @@ import polars as pl
 from fillbook.figures.execution import said_empty
 from fillbook.figures.look import TICKS, Look, dressed, faded, legend_above, plain
 from fillbook.figures.registry import figure
-from fillbook.units import NO_VALUE, Unit, format_value
+from fillbook.units import MINUS, NO_VALUE, Unit, format_value
 
 _MEASURES = {"to_low": "to the lowest price", "worst_day": "on the worst day"}
 _WHOLE = 1.0 - 1e-9
+_THOUSANDS = 9_999.5
 
 
 @figure(
     title="Crashes on the positions of today",
     needs="scenario measure change known_change coverage liquidated",
     caption="What the positions held at the end would make if a crash of the past came again: on its "
-    "worst day (light), and from the day before to the lowest price (dark). Linear, without re- "
-    "hedging. A hatched bar is the part whose move is known; an × ends in liquidation.",
+    "worst day (light), and from the day before to the lowest price (dark). Linear, without "
+    "re-hedging. A share in brackets says how much of the exposure has a known move; an × ends in "
+    "liquidation.",
 )  # fmt: skip
 def crash_figure(totals: pl.DataFrame, look: Look, *, currency: str, height: int = 380) -> go.Figure:
     """Two bars a crash.
@@ -35,26 +37,35 @@ def crash_figure(totals: pl.DataFrame, look: Look, *, currency: str, height: int
     for measure, words in _MEASURES.items():
         rows = totals.filter(measure=measure).reverse()
         values = rows.select(pl.coalesce("change", "known_change")).to_series().to_list()
-        is_part = rows["change"].is_null().to_list()
         share = 1.0 if measure == "to_low" else 0.5
         drawn.add_trace(go.Bar(
-            x=values, y=[plain(name) for name in rows["scenario"]], orientation="h", name=words,
-            marker={
-                "color": [faded(look.loss if (v or 0.0) < 0.0 else look.profit, share) for v in values],
-                "pattern": {"shape": ["/" if one else "" for one in is_part]},
-            },
-            text=[_said(row, currency) for row in rows.iter_rows(named=True)], textposition="auto",
-            insidetextfont={"color": look.ink}, outsidetextfont={"color": look.ink}, cliponaxis=False,
+            x=values, y=[_named(name) for name in rows["scenario"]], orientation="h", name=words,
+            marker={"color": [faded(look.loss if (v or 0.0) < 0.0 else look.profit, share) for v in values]},
+            text=[_said(row, currency) for row in rows.iter_rows(named=True)], textposition="outside",
+            outsidetextfont={"color": look.ink, "size": 11}, cliponaxis=False,
             hovertemplate="%{y} " + words + ": %{text} " + currency + "<extra></extra>",
         ))  # fmt: skip
-    note = f"{currency} · linear, no re-hedging"
+    is_part = bool(totals["change"].null_count())
+    note = f"{currency} · linear, no re-hedging" + (" · % = share whose move is known" if is_part else "")
     dressed(drawn, look, title="Crashes on the positions of today", note=note, height=height)
     if totals.is_empty():
         return said_empty(drawn, look, "nothing is held at the end")
+    known = totals.select(pl.coalesce("change", "known_change").fill_null(0.0)).to_series().to_list()
+    room = 0.35 * max(*known, -min(known), 1e-9)  # for the words beside the bars
+    low, high = min(0.0, *known), max(0.0, *known)
+    drawn.update_xaxes(
+        showgrid=True, gridcolor=look.grid, zeroline=True, zerolinecolor=look.quiet, **TICKS, nticks=4,
+        range=[low - room * (low < 0.0), high + room * (high > 0.0)],
+    )  # fmt: skip
     drawn.update_yaxes(side="left", showgrid=False, tickformat=None, nticks=totals.height)
-    drawn.update_xaxes(showgrid=True, gridcolor=look.grid, zeroline=True, zerolinecolor=look.quiet, **TICKS)
     drawn.update_layout(hovermode="closest", barmode="group")
     return legend_above(drawn).update_layout(legend={"traceorder": "reversed"})
+
+
+def _named(scenario: str) -> str:
+    """``2020-03-12 Black Thursday`` in two lines."""
+    day, _, name = scenario.partition(" ")
+    return f"{plain(name)}<br>{day}"
 
 
 def _said(row: dict[str, object], currency: str) -> str:
@@ -65,15 +76,15 @@ def _said(row: dict[str, object], currency: str) -> str:
     text = format_value(value, Unit.MONEY, currency=currency, signed=True)
     share = row["coverage"]
     if row["change"] is None and isinstance(share, float) and share < _WHOLE:
-        text += f" of {share:.0%} that is known"
+        text += f" ({share:.0%})"
     return f"× {text}" if row["liquidated"] else text
 
 
 @figure(
     title="If one price moved", needs="asset step change",
     caption="What the positions of the end would make if one asset moved by a step and the others stood "
-    "still: orange loses, teal gains, the last row is all of them together. Linear, without re- "
-    "hedging.",
+    "still: orange loses, teal gains, the last row is all of them together. Linear, without "
+    "re-hedging.",
 )  # fmt: skip
 def step_figure(
     steps: pl.DataFrame, totals: pl.DataFrame, look: Look, *, currency: str, most: int = 15, height: int = 300
@@ -99,12 +110,12 @@ def step_figure(
         assets = [*assets, "all together"]
     largest = max((abs(cell) for row in rows for cell in row if cell is not None), default=0.0) or 1.0
     texts = [
-        ["" if cell is None else _short(cell, currency) for cell in row] for row in rows
+        ["" if cell is None else _short(cell) for cell in row] for row in rows
     ]  # fmt: skip
     drawn = go.Figure(go.Heatmap(
         z=rows, x=names, y=[plain(asset) for asset in assets], zmin=-largest, zmax=largest, text=texts,
         colorscale=[(0.0, look.loss), (0.5, look.ground), (1.0, look.profit)], xgap=2, ygap=2,
-        texttemplate="%{text}", textfont={"size": 11}, showscale=False,
+        texttemplate="%{text}", textfont={"size": 10}, showscale=False,
         hovertemplate="%{y} %{x}: %{z:+,.2f} " + currency + "<extra></extra>",
     ))  # fmt: skip
     tall = max(height, 120 + 34 * len(rows))
@@ -120,8 +131,10 @@ def step_figure(
     return drawn.update_layout(hovermode="closest")
 
 
-def _short(value: float, currency: str) -> str:
+def _short(value: float) -> str:
     """Money as it fits into a cell: whole units where there are many."""
-    if abs(value) >= 100.0:
+    if abs(value) >= _THOUSANDS:
+        return f"{value / 1e3:+,.0f}k".replace("-", MINUS)
+    if abs(value) >= 1.0:
         return format_value(value, Unit.COUNT, signed=True)
-    return format_value(value, Unit.MONEY, currency=currency, signed=True)
+    return "0" if value == 0.0 else f"{value:+.1g}".replace("-", MINUS)

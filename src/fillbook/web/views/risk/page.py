@@ -13,7 +13,7 @@ from fillbook.conventions import RiskConventions
 from fillbook.errors import FillbookError
 from fillbook.metrics.registry import METRICS
 from fillbook.performance_data_source import PerformanceDataSource
-from fillbook.units import Unit, counted, format_value
+from fillbook.units import THIN_SPACE, Unit, counted, format_value
 from fillbook.web import cards, narrowing, st_utils, state
 from fillbook.web.views.risk import ratios, stress, tails, together
 
@@ -24,6 +24,7 @@ CARDS = (
 )  # fmt: skip
 _IN_A_ROW = 5
 _FALL = "-20%"
+_WORST = f"{100.0 * (1.0 - LEVEL):.0f}{THIN_SPACE}%"
 
 
 def show() -> None:
@@ -138,9 +139,9 @@ def _of_days(found: Risk) -> str:
         return f"What a bad day loses is not known: {cards.doubt(var)}."
     n = counted(found.daily.height, "day")
     if var.value <= 0.0:
-        return f"Even the worst {1.0 - LEVEL:.0%} of {n} gained."
+        return f"Even the worst {_WORST} of {n} gained."
     return (
-        f"On the worst {1.0 - LEVEL:.0%} of {n} {_money(found, var.value)} or more were lost, "
+        f"On the worst {_WORST} of {n} {_money(found, var.value)} or more were lost, "
         f"{_money(found, es.value)} on average."
     )
 
@@ -154,7 +155,7 @@ def _of_ratio(found: Risk) -> str:
     if one.low is None or one.high is None:
         return f"{text}, of too few days to say how sure that is."
     low, high = (format_value(end, Unit.RATIO) for end in (one.low, one.high))
-    text += f", but so few days leave room for {low} … {high} (95 %)"
+    text += f"; {counted(one.n, 'day')} leave room for {low} … {high} (95 %)"
     deflated, trials = found.metrics["deflated_sharpe_ratio"], found.asked.trials
     if deflated.value is not None and trials is not None:
         chance = format_value(deflated.value, Unit.FRACTION)

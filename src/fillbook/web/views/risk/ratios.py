@@ -11,6 +11,7 @@ from fillbook.metrics.registry import METRICS
 from fillbook.results import reason_text
 from fillbook.units import Unit, counted, format_value
 from fillbook.web import st_utils, state
+from fillbook.web.views.risk.captioned import captioned
 
 _NEUTRAL = {  # the value at which a ratio says nothing
     "sharpe_ratio": 0.0, "sortino_ratio": 0.0, "calmar_ratio": 0.0, "kelly_continuous": 0.0,
@@ -30,7 +31,7 @@ def show(found: Risk, currency: str) -> None:
         drawn = rolling_figure(
             found.rolling, state.look(), window=found.asked.rolling_days, is_share=is_share, currency=currency
         )
-        st_utils.chart("rolling_figure", drawn)
+        captioned("rolling_figure", drawn)
     _luck(found)
 
 

@@ -14,6 +14,7 @@ from fillbook.figures.stress import crash_figure, step_figure
 from fillbook.results import reason_text
 from fillbook.units import Unit, counted, format_value
 from fillbook.web import st_utils, state
+from fillbook.web.views.risk.captioned import captioned
 
 _SOURCES = {
     "own": "its own record", "beta": "beta × BTC, an estimate", "same": "the step", "still": "stands still",
@@ -37,9 +38,9 @@ def _positions(found: Risk, currency: str) -> None:
     left, right = st.columns([5, 4], gap="medium")
     with left:
         drawn = crash_figure(held.crashes.totals, look, currency=currency, height=460)
-        st_utils.chart("crash_figure", drawn)
+        captioned("crash_figure", drawn)
     with right:
-        st_utils.chart(
+        captioned(
             "step_figure", step_figure(held.steps, held.grid.totals, look, currency=currency, height=320)
         )
     lost = held.crashes.by_asset.filter(pl.col("reason") == "no_beta")["asset"].unique().sort().to_list()
@@ -73,9 +74,15 @@ def _margin(found: Risk) -> str:
         if margin.maintenance
         else "nothing"
     )
-    gone = found.stress.crashes.totals.filter("liquidated").height
-    said = f"**{counted(gone, 'crash scenario')}** would" if gone else "no crash whose loss is known would"
-    return f"Equity of **{equity}** ({kind}) stands behind the positions; {said} leave {rule} of it."
+    known = found.stress.crashes.totals["liquidated"].drop_nulls()
+    gone = int(known.sum())
+    if not known.len():
+        said = "what crashes would leave of it is not known, because one of the coins has no beta"
+    elif gone:
+        said = f"**{gone} of {counted(known.len(), 'crash scenario')}** would leave {rule}"
+    else:
+        said = f"none of {counted(known.len(), 'crash scenario')} would leave {rule}"
+    return f"Equity of **{equity}** ({kind}) stands behind the positions; {said}."
 
 
 def _assets(found: Risk, currency: str) -> None:
@@ -148,7 +155,7 @@ def _ahead(found: Risk, currency: str) -> None:
     futures = found.stress.futures
     left, right = st.columns([5, 4], gap="medium")
     with left:
-        st_utils.chart("fan_figure", fan_figure(futures.fan, state.look(), currency=currency))
+        captioned("fan_figure", fan_figure(futures.fan, state.look(), currency=currency))
     with right:
         st.markdown(f"**How likely is a loss within {counted(futures.horizon_days, 'day')}?**")
         if futures.losses.is_empty():
@@ -157,7 +164,7 @@ def _ahead(found: Risk, currency: str) -> None:
             return
         number = st.column_config.NumberColumn
         st_utils.rows(futures.losses, {
-            "loss": st_utils.money(f"More than, {currency}", currency, signed=False),
+            "loss": st_utils.money("More than", currency, signed=False, help=currency),
             "loss_share": number("Of capital", format="percent"),
             "p_loss": number("Lost at the end", format="percent"),
             "p_drawdown": number("Fallen by on the way", format="percent"),

@@ -9,7 +9,9 @@ from fillbook.analysis.risk import LEVELS, Risk
 from fillbook.figures.risk import backtest_figure, tail_figure, underwater_figure
 from fillbook.metrics.tails import METHODS
 from fillbook.results import reason_text
+from fillbook.units import money_decimals
 from fillbook.web import narrowing, st_utils, state
+from fillbook.web.views.risk.captioned import captioned
 
 _LISTED = 20
 _REFUTED = 0.05
@@ -23,7 +25,7 @@ def show(found: Risk, currency: str) -> None:
             found.daily["pnl"], found.tails, state.look(), level=LEVELS[0], currency=currency,
             span=found.period,
         )  # fmt: skip
-        st_utils.chart("tail_figure", drawn)
+        captioned("tail_figure", drawn)
     with right:
         _table(found, currency)
     _backtests(found, currency)
@@ -31,13 +33,15 @@ def show(found: Risk, currency: str) -> None:
 
 def _table(found: Risk, currency: str) -> None:
     """Every method and level in numbers, with what is missing and why."""
+    money = f"%,.{money_decimals(currency)}f"
     rows = found.tails.with_columns(reason=pl.col("reason").map_elements(reason_text, return_dtype=pl.String))
     st_utils.rows(
         rows,
         {
             "level": st.column_config.NumberColumn("Level", format="percent", width="small"),
-            "label": "Method", "value_at_risk": st_utils.money("Value at risk", currency, signed=False),
-            "expected_shortfall": st_utils.money("Expected shortfall", currency, signed=False),
+            "label": "Method",
+            "value_at_risk": st.column_config.NumberColumn("Value at risk", format=money, width=100),
+            "expected_shortfall": st.column_config.NumberColumn("Shortfall", format=money, width=90),
             "reason": "Missing because",
         },
         alt="Value at risk and expected shortfall by method", height="content",
@@ -103,7 +107,7 @@ def _drawn(found: Risk, methods: list[str], currency: str) -> None:
     drawn = backtest_figure(
         found.forecasts, state.look(), method=method, label=METHODS[method].label, currency=currency
     )
-    st_utils.chart("backtest_figure", drawn, name=method)
+    captioned("backtest_figure", drawn, name=method)
 
 
 def drawdowns(found: Risk, currency: str) -> None:
@@ -112,7 +116,7 @@ def drawdowns(found: Risk, currency: str) -> None:
     drawn = underwater_figure(
         equity, state.look(), currency=currency, capital=found.conventions.capital, height=300
     )
-    st_utils.chart("underwater_figure", drawn)
+    captioned("underwater_figure", drawn)
     if found.drawdowns.is_empty():
         st_utils.empty("There was no drawdown.", "The curve never fell below its highest point.")
         return

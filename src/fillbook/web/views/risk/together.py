@@ -20,11 +20,17 @@ from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.results import Undefined, reason_text
 from fillbook.units import Unit, counted, format_value
 from fillbook.web import st_utils, state
+from fillbook.web.views.risk.captioned import captioned
 
 _BY = {"bot": "Bots", "controller": "Controllers", "pair": "Pairs"}
 _MEASURES = {
     "pearson": "Pearson", "spearman": "Ranks (Spearman)", "pairwise": "Each pair's own days",
     "shrunk": "Shrunk (Ledoit–Wolf)", "tail": "Worst days in common",
+}  # fmt: skip
+_TITLES = {
+    "pearson": "Correlation of daily PnL", "spearman": "Correlation of ranks of daily PnL",
+    "pairwise": "Correlation over each pair's own days", "shrunk": "Correlation, shrunk",
+    "tail": "Worst days in common",
 }  # fmt: skip
 _SAID = {
     "pearson": "Days all parts have in common.",
@@ -65,7 +71,7 @@ def _correlation(found: Risk) -> None:
         _heatmap(one, measure)
     with right:
         drawn = rolling_correlation_figure(found.rolling, state.look(), window=found.asked.rolling_days)
-        st_utils.chart("rolling_correlation_figure", drawn)
+        captioned("rolling_correlation_figure", drawn)
 
 
 def _heatmap(one: Correlation, measure: str) -> None:
@@ -84,8 +90,9 @@ def _heatmap(one: Correlation, measure: str) -> None:
     order = list(one.order[:_MOST])
     names = [one.names[i] for i in order]
     drawn = correlation_figure(
-        names, matrix[np.ix_(order, order)], state.look(), days=one.n, height=max(360, 130 + 24 * len(names))
-    )
+        names, matrix[np.ix_(order, order)], state.look(), days=one.n,
+        height=max(360, 130 + 24 * len(names)), title=_TITLES[measure],
+    )  # fmt: skip
     st_utils.chart("correlation_figure", drawn, name=measure)
     repaired = " It was no correlation matrix; the nearest one is shown (Higham)." if one.is_repaired else ""
     worst = f" Worst days: {one.worst_days}." if measure == "tail" else ""
@@ -109,14 +116,19 @@ def headline(one: Correlation, kind: str) -> str:
         return "No two of them varied on the same days."
     top, low = int(np.nanargmax(values)), int(np.nanargmin(values))
     first, second = one.names[upper[0][top]], one.names[upper[1][top]]
+    mean = _signed(float(np.nanmean(values)))
     text = (
-        f"On average {kind} correlate by **{np.nanmean(values):+.2f}** over {days}; most alike are "
-        f"{st_utils.plain(first)} and {st_utils.plain(second)} with **{values[top]:+.2f}**"
+        f"On average {kind} correlate by **{mean}** over {days}; most alike are "
+        f"{st_utils.plain(first)} and {st_utils.plain(second)} with **{_signed(values[top])}**"
     )
     if top != low:
         one_, other = one.names[upper[0][low]], one.names[upper[1][low]]
-        text += f", least {st_utils.plain(one_)} and {st_utils.plain(other)} with **{values[low]:+.2f}**"
+        text += f", least {st_utils.plain(one_)} and {st_utils.plain(other)} with **{_signed(values[low])}**"
     return text + ("; so few days leave each uncertain." if one.status == "low_n" else ".")
+
+
+def _signed(value: float) -> str:
+    return format_value(float(value), Unit.RATIO, signed=True)
 
 
 def _exposure(found: Risk, answer: Overview, currency: str) -> None:
