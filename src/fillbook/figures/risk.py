@@ -14,6 +14,7 @@ from fillbook.figures.registry import figure
 from fillbook.figures.thinning import thinned
 from fillbook.units import Unit, counted, format_value
 
+_BAR_MS = 72_000_000  # of a day
 _RATIOS = {"sharpe": "Sharpe", "sortino": "Sortino", "volatility": "Volatility"}
 
 
@@ -101,10 +102,10 @@ def backtest_figure(
     broken = rows.filter(pl.col("pnl") < pl.col("var"))
     money = hovered(currency, signed=True)
     drawn = go.Figure([
-        go.Bar(x=points(rows["day"]), y=points(rows["pnl"]), name="PnL",
+        go.Bar(x=points(rows["day"]), y=points(rows["pnl"]), name="PnL", width=_BAR_MS,
                marker={"color": faded(look.neutral, 0.45)},
                hovertemplate="%{y:" + money + "} " + currency),
-        go.Bar(x=points(broken["day"]), y=points(broken["pnl"]), name="lost more",
+        go.Bar(x=points(broken["day"]), y=points(broken["pnl"]), name="lost more", width=_BAR_MS,
                marker={"color": look.loss}, hoverinfo="skip"),
         go.Scatter(x=points(rows["day"]), y=points(rows["var"]), mode="lines", name="forecast loss",
                    line={"color": look.accent, "width": 1.8, "shape": "hv"}, connectgaps=False,

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from fillbook.figures.execution import said_empty
-from fillbook.figures.look import TICKS, Look, dressed, faded, legend_above, plain
+from fillbook.figures.look import TICKS, Look, dressed, faded, plain
 from fillbook.figures.registry import figure
 from fillbook.units import MINUS, NO_VALUE, Unit, format_value
 
@@ -45,8 +45,7 @@ def crash_figure(totals: pl.DataFrame, look: Look, *, currency: str, height: int
             outsidetextfont={"color": look.ink, "size": 11}, cliponaxis=False,
             hovertemplate="%{y} " + words + ": %{text} " + currency + "<extra></extra>",
         ))  # fmt: skip
-    is_part = bool(totals["change"].null_count())
-    note = f"{currency} · linear, no re-hedging" + (" · % = share whose move is known" if is_part else "")
+    note = f"{currency} · light: worst day · dark: to the low"
     dressed(drawn, look, title="Crashes on the positions of today", note=note, height=height)
     if totals.is_empty():
         return said_empty(drawn, look, "nothing is held at the end")
@@ -58,8 +57,7 @@ def crash_figure(totals: pl.DataFrame, look: Look, *, currency: str, height: int
         range=[low - room * (low < 0.0), high + room * (high > 0.0)],
     )  # fmt: skip
     drawn.update_yaxes(side="left", showgrid=False, tickformat=None, nticks=totals.height)
-    drawn.update_layout(hovermode="closest", barmode="group")
-    return legend_above(drawn).update_layout(legend={"traceorder": "reversed"})
+    return drawn.update_layout(hovermode="closest", barmode="group")
 
 
 def _named(scenario: str) -> str:

@@ -48,7 +48,7 @@ def _positions(found: Risk, currency: str) -> None:
         names = st_utils.plain(", ".join(lost))
         st.caption(
             f"No beta to BTC is known for {names}: it needs daily candles of 60 returns of the coin and "
-            "of BTC. Crashes then show the known part only, hatched; 1 would be a guess."
+            "of BTC. Crashes then show the known part only; 1 would be a guess."
         )
     st.caption(f"{DEFINITION}. {held.assumption.capitalize()}: positions stand still while prices jump.")
     behind = st.expander("Asset by asset, costs of getting out, funding, depeg", on_change="rerun",
@@ -69,20 +69,18 @@ def _margin(found: Risk) -> str:
         )
     kind = "capital and net PnL" if margin.kind == "capital" else "margin at the declared leverage"
     equity = format_value(margin.equity, Unit.MONEY, currency=found.currency)
-    rule = (
-        f"less than {format_value(margin.maintenance, Unit.FRACTION)} of the perpetuals' value"
-        if margin.maintenance
-        else "nothing"
-    )
+    share = format_value(margin.maintenance, Unit.FRACTION)
+    rule = f"take it below {share} of the perpetuals' value" if margin.maintenance else "use it up"
     known = found.stress.crashes.totals["liquidated"].drop_nulls()
     gone = int(known.sum())
     if not known.len():
         said = "what crashes would leave of it is not known, because one of the coins has no beta"
     elif gone:
-        said = f"**{gone} of {counted(known.len(), 'crash scenario')}** would leave {rule}"
+        said = f"**{gone} of {counted(known.len(), 'crash scenario')}** would {rule}"
     else:
-        said = f"none of {counted(known.len(), 'crash scenario')} would leave {rule}"
-    return f"Equity of **{equity}** ({kind}) stands behind the positions; {said}."
+        said = f"none of {counted(known.len(), 'crash scenario')} would {rule}"
+    unit = st_utils.plain(found.currency or "")
+    return f"Equity of **{equity} {unit}** ({kind}) stands behind the positions; {said}."
 
 
 def _assets(found: Risk, currency: str) -> None:

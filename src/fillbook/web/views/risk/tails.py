@@ -74,9 +74,9 @@ def _backtests(found: Risk, currency: str) -> None:
     verdict = pl.min_horizontal("kupiec_p", "coverage_p", "z2_p") < _REFUTED
     named = known.with_columns(
         verdict=pl.when(verdict).then(pl.lit("✗ refuted")).otherwise(pl.lit("✓ kept")),
-        light=pl.coalesce(
+        light=pl.when(pl.col("level") == LEVELS[1]).then(pl.coalesce(
             "light", pl.col("light_reason").map_elements(reason_text, return_dtype=pl.String)
-        ),
+        )),
     )  # fmt: skip
     st_utils.rows(
         named,
