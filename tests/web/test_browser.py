@@ -25,7 +25,7 @@ from web.conftest import fill, small_bot
 SHEET = {"s": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 PATIENCE_MS = 60_000
 ROW_PX = 35  # of a table
-OWN_PROBES = ("/bot_performance/_stcore/", "/data_health/_stcore/", "/metrics/_stcore/")  # Streamlit's
+OWN_PROBES = tuple(f"/{path}/_stcore/" for path in PAGES)  # Streamlit's
 NOT_OURS = ["[data-testid=stMetricChart]"]  # drawn by Streamlit, which gives it no text
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the PATH")
 Visit = Callable[..., Page]
@@ -291,6 +291,19 @@ def test_how_well_it_traded_can_be_read_and_opened(visit: Visit, demo: Path, the
         found = Axe().run(page, context={"exclude": NOT_OURS}).response["violations"]
         serious = [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")]
         assert not serious, name
+
+
+def test_risk_can_be_read_at_every_tab_and_a_link_carries_what_no_data_says(visit: Visit, demo: Path) -> None:
+    page = visit(f"risk?data={quote(str(demo))}&trials=20")
+    page.get_by_role("tab").first.wait_for()
+    assert page.get_by_text("in 20 trials it holds with").count() == 1
+    for name in ("Can the ratios be trusted?", "A day's loss", "Drawdowns", "Stress", "Lost together?"):
+        page.get_by_role("tab", name=name, exact=True).click()
+        settled(page)
+        found = Axe().run(page, context={"exclude": NOT_OURS}).response["violations"]
+        serious = [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")]
+        assert not serious, name
+    assert "trials=20" in page.url
 
 
 def test_a_link_carries_the_age_of_a_quote(visit: Visit) -> None:
