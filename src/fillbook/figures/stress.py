@@ -50,7 +50,7 @@ def crash_figure(totals: pl.DataFrame, look: Look, *, currency: str, height: int
     if totals.is_empty():
         return said_empty(drawn, look, "nothing is held at the end")
     known = totals.select(pl.coalesce("change", "known_change").fill_null(0.0)).to_series().to_list()
-    room = 0.35 * max(*known, -min(known), 1e-9)  # for the words beside the bars
+    room = 0.6 * max(*known, -min(known), 1e-9)  # for the words beside the bars
     low, high = min(0.0, *known), max(0.0, *known)
     drawn.update_xaxes(
         showgrid=True, gridcolor=look.grid, zeroline=True, zerolinecolor=look.quiet, **TICKS, nticks=4,
