@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-import polars as pl
+from datetime import timedelta
 
-from fillbook.analysis.matching import Index, firsts, spans
+import numpy as np
+
+from fillbook.analysis.execution import execution
 from fillbook.ledger import kernels
+from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.testing.tables import START, table
 
 
 def warm() -> None:
@@ -22,9 +25,20 @@ def warm() -> None:
         kernels.fold_queue(book, qty, price, none, newest_first)
     kernels.fold_dearest(book, qty, price, none)
     kernels.fold_trips(book, qty, price, none, none, gap, gap, 0.0)
-    rows = Index(pl.Series(["a", "b"])).rows(pl.Series(["b", "c"]))
-    firsts(rows, np.zeros(2, np.int8), np.arange(2), 2, 1)
-    spans(rows, np.arange(2), 2)
+    execution(_traded())
+
+
+def _traded() -> PerformanceDataSource:
+    """Two quotes of a maker, one of them filled, in a market with quotes: as its answer meets the kernels."""
+    moments = [START + timedelta(seconds=second) for second in range(4)]
+    return PerformanceDataSource.from_tables({
+        "orders": table("orders", order_id=["a", "b"], side=[1, -1], at=moments[1], updated_at=moments[3]),
+        "order_events": table(
+            "order_events", order_id=["a", "b"], at=moments[3], status=["BuyOrderCompleted", "OrderCancelled"]
+        ),
+        "fills": table("fills", order_id=["a"], at=moments[2]),
+        "quotes": table("quotes", at=moments, bid_quote=99.0, ask_quote=101.0),
+    })  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -268,7 +268,7 @@ def test_trips_share_a_fill_that_turns_them_and_an_open_one_has_all_its_fills() 
         quotes=quotes((9, 101.0), (19, 108.0), (29, 110.0), kind="quote_file"),
     )  # fmt: skip
     seen = view_of(data)
-    trips = trade_table(overview(data).trips, fill_table(data, seen, facts_of(data, seen.conventions)))
+    trips = trade_table(overview(data).trips, fill_table(data, seen, facts_of(data, seen)))
     assert trips["is_open"].to_list() == [False, True]
     assert trips["edge_quote"].to_list() == pytest.approx([3.0, 3.0])
     assert trips["n_with_mid"].to_list() == [2, 2]
@@ -282,9 +282,7 @@ def test_efficiency_and_excursions_of_a_trip() -> None:
         quotes=quotes((60, 95.0), (120, 120.0), kind="market_data"),
     )  # fmt: skip
     seen = view_of(data)
-    trip = trade_table(overview(data).trips, fill_table(data, seen, facts_of(data, seen.conventions))).row(
-        0, named=True
-    )
+    trip = trade_table(overview(data).trips, fill_table(data, seen, facts_of(data, seen))).row(0, named=True)
     assert trip["exit_efficiency"] == pytest.approx(0.5)
     assert (trip["mae_fraction"], trip["mfe_fraction"]) == pytest.approx((-0.05, 0.2))
     assert (trip["edge_quote"], trip["n_with_mid"]) == (None, 0)

@@ -16,7 +16,7 @@ from fillbook.metrics.execution import wilson
 from fillbook.metrics.liquidity import Cumulative, twap, vwap
 from fillbook.metrics.shortfall import Intents, Pieces, shortfall
 from fillbook.metrics.spreads import effective_spread, markout, matched_spread, price_impact, realized_spread
-from fillbook.metrics.timing import quantile, quote_lifetime_p50, survival, union_s, uptime
+from fillbook.metrics.timing import quantile, quote_lifetime_p50, survival, uptime
 from fillbook.results import Undefined
 
 LAWS = settings(max_examples=200, deadline=None)
@@ -29,7 +29,9 @@ Pieces3 = list[tuple[int, int, int]]
 def test_union_is_a_count_of_seconds(spans: list[tuple[int, int]]) -> None:
     ordered = sorted(spans)
     start, end = (np.array([s[i] for s in ordered], float) for i in (0, 1))
-    assert union_s(start, end) == len({s for a, b in spans for s in range(a, b)})
+    assert uptime(np.ones(len(ordered)), start, end, (0.0, 60.0)).bid_s == len(
+        {s for a, b in spans for s in range(a, b)}
+    )
 
 
 @LAWS

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from fillbook.analysis import execution_groups as groups
-from fillbook.analysis.execution_facts import HORIZONS, facts_of
+from fillbook.analysis.execution_facts import HORIZONS, Facts, facts_of
 from fillbook.analysis.execution_findings import execution_findings
 from fillbook.analysis.execution_inputs import execution_inputs
-from fillbook.analysis.execution_tables import fill_table, order_table, trade_table
+from fillbook.analysis.execution_tables import fill_table, order_lives, trade_table, with_costs
 from fillbook.analysis.execution_tags import fill_tags, order_tags
+from fillbook.analysis.inputs import order_arrays
 from fillbook.analysis.market_share import market_shares, uptimes
 from fillbook.analysis.mids import KINDS
 from fillbook.analysis.overview import trips_frame
 from fillbook.analysis.parents import parents_of
-from fillbook.analysis.view import view_of
+from fillbook.analysis.together import both
+from fillbook.analysis.view import View, view_of
 from fillbook.arrays import Floats
 from fillbook.conventions import Conventions
 from fillbook.filters import Filter
@@ -38,7 +42,7 @@ _TOXIC = 100  # fills listed
 _CURVE = 400  # points of a survival curve
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Execution:
     """One filtered view, answered.
 
@@ -81,8 +85,8 @@ class Execution:
         A row a bot and market: share of the time with live quotes.
     impact
         The fit of the square-root law.
-    orders, fills
-        Order by order, fill by fill (`execution_tables`).
+    lives, fills
+        Order by order, fill by fill (`execution_tables`); see also `orders`.
     trades
         Round trips with exit efficiency, excursions and edge (`execution_tables.trade_table`).
     findings
@@ -105,12 +109,17 @@ class Execution:
     markets: pl.DataFrame
     uptime: pl.DataFrame
     impact: Impact
-    orders: pl.DataFrame
+    lives: pl.DataFrame
     fills: pl.DataFrame
     trades: pl.DataFrame
     findings: tuple[Finding, ...]
     chosen: Filter
     conventions: Conventions
+
+    @functools.cached_property
+    def orders(self) -> pl.DataFrame:
+        """`lives` with the costs and spans of those that traded (`execution_tables.with_costs`)."""
+        return with_costs(self.lives)
 
 
 def execution(
@@ -133,30 +142,56 @@ def execution(
         A filter value that the data does not hold, or a currency without rates.
     """
     seen = view_of(data, chosen, conventions)
-    facts = facts_of(data, seen.conventions)
-    fills, orders = fill_table(data, seen, facts), order_table(data, seen, facts)
+    facts = facts_of(data, seen)
+    fills, orders = both(lambda: fill_table(data, seen, facts), lambda: order_lives(data, seen, facts))
+    traded = with_costs(orders.filter(pl.col("filled_base") > 0.0))
     omits = facts.orders.links_omit_cancelled
-    parents = parents_of(data, seen, facts, orders)
-    markets = market_shares(data, seen, fills)
-    uptime = uptimes(seen, orders, fills)
-    inputs = execution_inputs(data, seen, fills, orders, parents, markets, uptime, links_omit_cancelled=omits)
-    weight = _weights(inputs, orders)
+    of_fills, of_orders = both(
+        lambda: _of_fills(data, seen, fills), lambda: _of_orders(data, seen, facts, orders, traded, fills)
+    )
+    inputs = execution_inputs(
+        data, seen, fills, orders, traded, of_orders["parents"], of_fills["markets"], of_orders["uptime"],
+        links_omit_cancelled=omits,
+    )  # fmt: skip
+    findings = execution_findings(fills, traded, of_fills["markets"], links_omit_cancelled=omits)
+    return Execution(
+        seen.reporting.currency, seen.period, metrics=evaluate(inputs), **of_fills, **of_orders,
+        impact=_impact(inputs), lives=orders, fills=fills, findings=(*seen.findings, *findings),
+        chosen=seen.chosen, conventions=seen.conventions,
+    )  # fmt: skip
+
+
+def _of_fills(data: PerformanceDataSource, seen: View, fills: pl.DataFrame) -> dict[str, Any]:
+    """What the fills alone tell, by name of the answer's field."""
     curve = {horizon: fills[f"mid_{horizon:g}s"].to_numpy() for horizon in HORIZONS}
     qty, at = _signed(fills), fills["at"].dt.timestamp("us").to_numpy()
     price, mid, later = (fills[name].to_numpy() for name in ("price_quote", "mid_quote", "mid_60s"))
-    return Execution(
-        seen.reporting.currency, seen.period, evaluate(inputs), _mids(fills), _spreads(fills),
-        markout_curve(at, qty, price, mid, curve, fills["tick_s"].to_numpy()),
-        {by: groups.fill_groups(at, qty, price, mid, later, tags) for by, tags in fill_tags(fills)},
-        {
+    return {
+        "mids": _mids(fills), "spreads": _spreads(fills), "toxic": _toxic(fills),
+        "markouts": markout_curve(at, qty, price, mid, curve, fills["tick_s"].to_numpy()),
+        "by_fill": {
+            by: groups.fill_groups(at, qty, price, mid, later, tags) for by, tags in fill_tags(fills)
+        },
+        "markets": market_shares(data, seen, fills),
+        "trades": trade_table(trips_frame(seen.ledger), fills),
+    }  # fmt: skip
+
+
+def _of_orders(
+    data: PerformanceDataSource, seen: View, facts: Facts, orders: pl.DataFrame, traded: pl.DataFrame,
+    fills: pl.DataFrame,
+) -> dict[str, Any]:  # fmt: skip
+    """What the orders tell, by name of the answer's field."""
+    omits, weight = facts.orders.links_omit_cancelled, _weights(seen, orders)
+    return {
+        "parents": parents_of(data, seen, facts, orders), "uptime": uptimes(seen, orders, fills),
+        "by_order": {
             by: groups.order_groups(orders, weight, tags)
             for by, tags in order_tags(orders, links_omit_cancelled=omits)
         },
-        groups.hour_by_level(orders, by_rank=omits), _toxic(fills), _waits(orders), _latency(orders), parents,
-        markets, uptime, _impact(inputs), orders, fills, trade_table(trips_frame(seen.ledger), fills),
-        (*seen.findings, *execution_findings(fills, orders, markets, links_omit_cancelled=omits)),
-        seen.chosen, seen.conventions,
-    )  # fmt: skip
+        "hour_by_level": groups.hour_by_level(orders, by_rank=omits), "waits": _waits(orders),
+        "latency": _latency(traded),
+    }  # fmt: skip
 
 
 def _signed(fills: pl.DataFrame) -> Floats:
@@ -164,9 +199,10 @@ def _signed(fills: pl.DataFrame) -> Floats:
     return (fills["side"].cast(pl.Float64) * fills["amount_base"] * fills["rate"]).to_numpy()
 
 
-def _weights(inputs: ExecutionInputs, orders: pl.DataFrame) -> Floats:
+def _weights(seen: View, orders: pl.DataFrame) -> Floats:
     """Value of one base of each order; NaN where there is no common currency."""
-    price, amount = inputs.order_price, inputs.order_amount
+    asked = order_arrays(seen.orders, seen.reporting)
+    price, amount = asked["order_price"], asked["order_amount"]
     if isinstance(price, Undefined) or isinstance(amount, Undefined):
         return np.full(orders.height, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -297,9 +333,9 @@ def _toxic(fills: pl.DataFrame) -> pl.DataFrame:
 
 def _waits(orders: pl.DataFrame) -> pl.DataFrame:
     """Survival of the limit orders without a fill, thinned to a drawable number of steps."""
-    limit = orders.filter(~pl.col("order_is_market"), pl.col("wait_s").is_not_null())
-    filled = limit["first_fill_at"].is_not_null().to_numpy()
-    curve = survival(limit["wait_s"].to_numpy(), filled)
+    limit = orders.lazy().filter(~pl.col("order_is_market"), pl.col("wait_s").is_not_null())
+    waits = limit.select("wait_s", is_filled=pl.col("first_fill_at").is_not_null()).collect()
+    curve = survival(waits["wait_s"].to_numpy(), waits["is_filled"].to_numpy())
     place = np.unique(np.linspace(0, curve.seconds.size - 1, min(_CURVE, curve.seconds.size)).astype(int))
     return pl.DataFrame({
         "seconds": curve.seconds[place], "waiting": curve.share[place], "at_risk": curve.at_risk[place],
@@ -312,13 +348,11 @@ _SPANS = {
 }  # fmt: skip
 
 
-def _latency(orders: pl.DataFrame) -> pl.DataFrame:
+def _latency(traded: pl.DataFrame) -> pl.DataFrame:
     """Quantiles of the spans of orders with fills, by connector and by hour of the day (UTC)."""
     rows = []
-    filled = orders.select("connector", "created_at", "first_fill_at", *_SPANS.values()).filter(
-        pl.col("first_fill_at").is_not_null()
-    )
-    keyed = filled.with_columns(hour=pl.col("created_at").dt.strftime("%H"))
+    hour = pl.col("created_at").dt.strftime("%H")
+    keyed = traded.select("connector", *_SPANS.values(), hour=hour)
     for by in ("connector", "hour"):
         for (tag,), mine in sorted(
             keyed.partition_by([by], as_dict=True).items(), key=lambda item: str(item[0])

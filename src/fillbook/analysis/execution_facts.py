@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 
 from fillbook.analysis.levels import order_levels
 from fillbook.analysis.markets import by_market
-from fillbook.analysis.matching import Index
-from fillbook.analysis.mids import US, Looked, Mids
+from fillbook.analysis.mids import KINDS, US, Looked, Mids
 from fillbook.analysis.ticks import Ticks, limits, sides
-from fillbook.arrays import Bools, Codes, Floats, Ints
-from fillbook.conventions import Conventions
+from fillbook.analysis.together import both
+from fillbook.analysis.view import View
+from fillbook.arrays import Codes, Floats, Ints
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.sources.hummingbot import decisions_us
 
 HORIZONS = (0.0, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0)
 DECIDED_BY = ("creation", "order_id", "executor")
 _NEAR_US = 5 * US  # a decision further from the order's creation is no decision of this order
+_UTC = pl.Datetime("us", "UTC")
 _TICKS_S = (1.0, 0.5, 0.25, 0.1, 0.01, 0.001)
 _MOST = 0.99
 
@@ -40,47 +41,37 @@ class FillFacts:
         Mid a horizon (s) after each; NaN where there is none.
     tick_s
         Resolution of its time stamps.
-    order
-        Row of its order in the canonical table, −1 where the data has none.
     """
 
     before: Looked
     later: Mapping[float, Floats]
     tick_s: Floats
-    order: Ints
 
 
 @dataclass(frozen=True, slots=True)
 class OrderPrices:
-    """Per order, in the order of the canonical table, shape (n,).
+    """What the market was when the orders were made.
 
     Parameters
     ----------
-    arrival
-        Quote when it was created.
-    decided_us, decided_by
-        When the bot decided on it, and how that is known, index into `DECIDED_BY`.
-    decision
-        Mid then.
-    is_two_sided
-        Whether the other side was quoted at its tick.
-    level, levels
-        Index into the names of quote levels, innermost first.
-    rank
-        Place of its price among the quotes of its tick and side, 1 the innermost.
+    table
+        A row an order, in the order of the canonical table: ``arrival_quote, arrival_bid_quote,
+        arrival_ask_quote, arrival_age_s, arrival_from`` (when it was created), ``decided_at`` (when the bot
+        decided on it), ``decided_by`` (how that is known, of `DECIDED_BY`), ``decision_quote`` (mid then),
+        ``is_two_sided`` (the other side was quoted at its tick), ``level``, and ``rank``, the place of
+        its price among the quotes of its tick and side, 1 the innermost; null where not known.
+    levels
+        Names of the quote levels, innermost first.
+    level
+        Index into them of each order, −1 where it has none.
     links_omit_cancelled
         Executors name only the orders that filled, though others were placed: nothing then tells how many
         of a controller's or a level's own orders did.
     """
 
-    arrival: Looked
-    decided_us: Floats
-    decided_by: Codes
-    decision: Floats
-    is_two_sided: Bools
-    level: NDArray[np.int16]
+    table: pl.DataFrame
     levels: tuple[str, ...]
-    rank: Ints
+    level: NDArray[np.int16]
     links_omit_cancelled: bool
 
 
@@ -96,14 +87,17 @@ class Facts:
 _KNOWN: WeakKeyDictionary[PerformanceDataSource, tuple[str, Facts]] = WeakKeyDictionary()
 
 
-def facts_of(data: PerformanceDataSource, conventions: Conventions) -> Facts:
-    """Facts of all fills and orders; the last ones asked for are kept."""
-    key = repr((conventions.max_quote_age_s, conventions.mid_proxy))
+def facts_of(data: PerformanceDataSource, seen: View) -> Facts:
+    """Facts of all fills and orders, also those not in the view; the last ones asked for are kept."""
+    max_age_s = seen.conventions.max_quote_age_s
+    key = repr((max_age_s, seen.conventions.mid_proxy))
     if data not in _KNOWN or _KNOWN[data][0] != key:
-        ticks = functools.cache(lambda: Ticks.of(data.orders))
-        mids = Mids(data.tables, conventions, ticks)
-        fills = _fill_facts(data, mids, conventions.max_quote_age_s)
-        orders = _order_prices(data, mids, conventions.max_quote_age_s, fills.order, ticks())
+        ticks = Ticks.of(data.orders)
+        mids = Mids(data.tables, seen.conventions, lambda: ticks)
+        fills, orders = both(
+            lambda: _fill_facts(data, mids, max_age_s),
+            lambda: _order_prices(data, mids, max_age_s, seen.of_fill, ticks),
+        )
         _KNOWN[data] = (key, Facts(mids, fills, orders))
     return _KNOWN[data][1]
 
@@ -137,7 +131,7 @@ def _fill_facts(data: PerformanceDataSource, mids: Mids, max_age_s: float) -> Fi
             if horizon >= 2.0 * tick[rows[0]]:
                 later[horizon][rows] = market.after(when, horizon)
     later[0.0] = before.mid
-    return FillFacts(before, later, tick, Index(data.orders["order_id"]).rows(data.fills["order_id"]))
+    return FillFacts(before, later, tick)
 
 
 def _order_prices(
@@ -152,11 +146,29 @@ def _order_prices(
         arrival.put(rows, market.at(created[rows], max_age_s))
         known = rows[~np.isnan(decided[rows])]
         decision[known] = market.at(decided[known].astype(np.int64), max_age_s).mid
-    rank = ticks.ranks(sides(orders), limits(orders))
+    rank, is_two_sided = ticks.ranks(sides(orders), limits(orders))
     level, levels = order_levels(orders, data.executors, rank)
-    two = ticks.is_two_sided(sides(orders))
-    omits = _omits_cancelled(data, order_of_fill)
-    return OrderPrices(arrival, decided, decided_by, decision, two, level, levels, rank, omits)
+    table = pl.DataFrame({
+        "arrival_quote": given(arrival.mid), "arrival_bid_quote": given(arrival.bid),
+        "arrival_ask_quote": given(arrival.ask), "arrival_age_s": given(arrival.age_s),
+        "arrival_from": named(arrival.kind, KINDS), "decided_at": given(decided).cast(pl.Int64).cast(_UTC),
+        "decided_by": named(decided_by, DECIDED_BY), "decision_quote": given(decision),
+        "is_two_sided": is_two_sided, "level": named(level, levels), "rank": rank,
+    })  # fmt: skip
+    return OrderPrices(table, levels, level, _omits_cancelled(data, order_of_fill))
+
+
+def given(values: Floats) -> pl.Series:
+    """Column of numbers; null where unknown."""
+    return pl.Series(values, nan_to_null=True)
+
+
+def named(codes: NDArray[np.integer[Any]], names: tuple[str, ...]) -> pl.Series:
+    """Names by code; null where the code is negative."""
+    if not names:
+        return pl.Series([None] * codes.size, dtype=pl.Categorical)
+    listed = pl.Series([*names, None], dtype=pl.String).cast(pl.Categorical)
+    return listed.gather(pl.Series(np.where(codes < 0, len(names), codes).astype(np.uint32)))
 
 
 def _omits_cancelled(data: PerformanceDataSource, order_of_fill: Ints) -> bool:

@@ -14,10 +14,10 @@ _OLD_S = 1.0
 
 
 def execution_findings(
-    fills: pl.DataFrame, orders: pl.DataFrame, markets: pl.DataFrame, *, links_omit_cancelled: bool
+    fills: pl.DataFrame, traded: pl.DataFrame, markets: pl.DataFrame, *, links_omit_cancelled: bool
 ) -> list[Finding]:
-    """Findings of the tables of an execution answer, those that have rows."""
-    found = [*_of_fills(fills), *_of_orders(orders), *_of_markets(markets)]
+    """Findings of the fills, the orders with a fill and the markets of an execution answer."""
+    found = [*_of_fills(fills), *_of_orders(traded), *_of_markets(markets)]
     if links_omit_cancelled:
         found.append(Finding(
             "orders", "links_omit_cancelled", Severity.INFO,
@@ -41,8 +41,9 @@ def _of_fills(fills: pl.DataFrame) -> list[Finding]:
 
 def _of_mids(fills: pl.DataFrame) -> Iterator[Finding]:
     """How far the mids before the fills can be trusted."""
-    known = fills.filter(pl.col("mid_quote").is_not_nan())
-    own = known.filter(pl.col("mid_from") == "own_quotes").height
+    has_mid = pl.col("mid_quote").is_not_nan()
+    known = fills.lazy().filter(has_mid).select("mid_from", "liquidity", "mid_age_s").collect()
+    own = int((known["mid_from"] == "own_quotes").sum())
     if own:
         yield Finding(
             "quotes", "own_quote_mids", Severity.INFO,
@@ -64,7 +65,7 @@ def _of_mids(fills: pl.DataFrame) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _of_orders(orders: pl.DataFrame) -> list[Finding]:
+def _of_orders(traded: pl.DataFrame) -> list[Finding]:
     """Orders whose life does not add up."""
     beyond = pl.col("overfill_base") > _ENTIRE * pl.col("amount_base")
     worse = pl.col("slippage_limit_bps") > _ENTIRE * 1e4
@@ -82,7 +83,7 @@ def _of_orders(orders: pl.DataFrame) -> list[Finding]:
     )  # fmt: skip
     found = []
     for rule, severity, which, what, effect in rules:
-        n = int(orders.select(which.fill_null(value=False).sum()).item())
+        n = int(traded.select(which.fill_null(value=False).sum()).item())
         if n:
             verb = "order was" if n == 1 else "orders were"
             text = (

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fillbook.analysis.execution_tags import Tags, name_order
-from fillbook.arrays import Bools, Floats, Ints
-from fillbook.metrics.bootstrap import ratio_intervals
+from fillbook.analysis.kernels import tally_fills, tally_orders
+from fillbook.arrays import Floats, Ints
+from fillbook.metrics.bootstrap import places, ratio_intervals
 from fillbook.metrics.execution import wilson
 from fillbook.metrics.inputs import ORDER_CLASSES
 
@@ -40,33 +42,28 @@ def fill_groups(
     """
     code, n = tags.code, len(tags.names)
     known = ~(np.isnan(mid) | np.isnan(later) | np.isnan(qty)) & (code >= 0)
-    worth, base = np.abs(qty) * price, np.abs(qty) * mid
-
-    def per_group(values: Floats, chosen: Bools) -> Floats:
-        return np.bincount(code[chosen], weights=values[chosen], minlength=n).astype(np.float64)
-
-    total = per_group(worth, code >= 0)
-    bottom = per_group(base, known)
-    has_mid = ~np.isnan(mid) & (code >= 0)
-    gain = qty * (later - price)
-    low, high = _intervals(at_us[known], code[known], gain[known], base[known], n)
+    (n_all, n_used), sums = tally_fills(code, qty, price, mid, later, n)
+    worth, worth_used, edge, worth_with_mid, gain, base, moved = sums
+    hour, of_code = at_us[known] // HOUR_US, code[known]
+    gains, bases = (qty * (later - price))[known], (np.abs(qty) * mid)[known]
+    low, high = _intervals(hour, of_code, gains, bases, n)
     with np.errstate(divide="ignore", invalid="ignore"):
         frame = pl.DataFrame({
-            "tag": pl.Series([*tags.names], dtype=pl.String),
-            "n": np.bincount(code[code >= 0], minlength=n), "n_used": np.bincount(code[known], minlength=n),
-            "worth": total, "coverage": per_group(worth, known) / total,
-            "edge_bps": _BPS * per_group(qty * (mid - price), has_mid) / per_group(base, has_mid),
-            "adverse": np.where(bottom > 0.0, per_group(qty * (later - mid), known), np.nan),
-            "markout_bps": _BPS * per_group(gain, known) / bottom, "low": low * _BPS, "high": high * _BPS,
+            "tag": pl.Series([*tags.names], dtype=pl.String), "n": n_all, "n_used": n_used, "worth": worth,
+            "coverage": worth_used / worth, "edge_bps": _BPS * edge / worth_with_mid,
+            "adverse": np.where(base > 0.0, moved, np.nan), "markout_bps": _BPS * gain / base,
+            "low": low * _BPS, "high": high * _BPS,
         })  # fmt: skip
     return frame.fill_nan(None)
 
 
-def _intervals(at_us: Ints, code: Ints, gain: Floats, base: Floats, n: int) -> tuple[Floats, Floats]:
-    if n == 0 or at_us.size == 0:
+def _intervals(
+    hour: Ints, code: NDArray[np.int32], gain: Floats, base: Floats, n: int
+) -> tuple[Floats, Floats]:
+    """Interval of each group's markout, from its gains hour by hour."""
+    if n == 0 or hour.size == 0:
         return np.full(n, np.nan), np.full(n, np.nan)
-    hour = at_us // HOUR_US
-    hours, place = np.unique(hour, return_inverse=True)
+    hours, place = places(hour)
     cell = place * n + code
     tops, bottoms = (
         np.bincount(cell, weights=values, minlength=hours.size * n).reshape(hours.size, n).astype(np.float64)
@@ -81,7 +78,7 @@ def order_groups(orders: pl.DataFrame, price: Floats, tags: Tags) -> pl.DataFram
     Parameters
     ----------
     orders
-        `execution_tables.order_table`.
+        `execution_tables.order_lives`.
     price
         Weight of one base of each order, NaN where unknown.
     tags
@@ -95,40 +92,29 @@ def order_groups(orders: pl.DataFrame, price: Floats, tags: Tags) -> pl.DataFram
         ``partial_ratio, cancel_ratio, expired_ratio, failed_ratio`` and ``fills_per_order_hour`` of the
         limit orders. Null where a group has no ended order.
     """
-    code, n = tags.code, len(tags.names)
-    kind = orders["order_class"].to_numpy()
-    filled, amount = orders["filled_base"].to_numpy(), orders["amount_base"].to_numpy()
-    named = code >= 0
-    ended = (kind != _OPEN) & named
-    cell = (code.astype(np.int64) * len(ORDER_CLASSES) + kind) * 2 + (filled > 0.0)
-    n_cells = n * len(ORDER_CLASSES) * 2
-    counts = np.bincount(cell[named], minlength=n_cells).reshape(n, len(ORDER_CLASSES), 2).astype(np.float64)
+    n = len(tags.names)
+    columns = ("order_class", "filled_base", "amount_base")
+    kind, filled, amount = (orders[name].to_numpy() for name in columns)
+    live_s, n_fills = orders["live_s"].fill_null(np.nan).to_numpy(), orders["n_fills"].to_numpy()
+    is_market = orders["order_is_market"].to_numpy()
+    counts, (asked, got, stood_s, fills) = tally_orders(
+        tags.code, kind, filled, amount, price, live_s, n_fills, is_market, n, len(ORDER_CLASSES)
+    )
     by_class, closed = counts.sum(axis=2), [i for i in range(len(ORDER_CLASSES)) if i != _OPEN]
-
-    def total(values: Floats, chosen: Bools) -> Floats:
-        use = chosen & named & ~np.isnan(values)
-        return np.bincount(code[use], weights=values[use], minlength=n).astype(np.float64)
-
-    got = np.minimum(filled, amount)
     terminal, with_fill = by_class[:, closed].sum(axis=1), counts[:, closed, 1].sum(axis=1)
     full, full_with_fill = by_class[:, _FULL].sum(axis=1), counts[:, _FULL, 1].sum(axis=1)
     low, high = wilson(with_fill, terminal, level=1.0 - _JOINT / max(n, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        stood = ~orders["order_is_market"].to_numpy() & ~np.isnan(orders["live_s"].to_numpy())
-        hours = total(orders["live_s"].to_numpy(), stood) / 3_600.0
-        hours[hours <= 0.0] = np.nan
         shares = {
             f"{name}_ratio": by_class[:, ORDER_CLASSES.index(label)] / terminal
             for name, label in (("cancel", "CANCELLED"), ("expired", "EXPIRED"), ("failed", "FAILED"))
         }
         frame = pl.DataFrame({
-            "tag": pl.Series([*tags.names], dtype=pl.String),
-            "n_terminal": terminal.astype(np.int64), "n_open": by_class[:, _OPEN].astype(np.int64),
-            "n_filled": with_fill.astype(np.int64), "fill_rate": with_fill / terminal, "low": low,
-            "high": high, "fill_rate_full": full / terminal,
-            "fill_rate_quantity": total(got * price, ended) / total(amount * price, ended),
+            "tag": pl.Series([*tags.names], dtype=pl.String), "n_terminal": terminal,
+            "n_open": by_class[:, _OPEN], "n_filled": with_fill, "fill_rate": with_fill / terminal,
+            "low": low, "high": high, "fill_rate_full": full / terminal, "fill_rate_quantity": got / asked,
             "partial_ratio": (with_fill - full_with_fill) / with_fill, **shares,
-            "fills_per_order_hour": total(orders["n_fills"].to_numpy().astype(float), stood) / hours,
+            "fills_per_order_hour": fills / np.where(stood_s > 0.0, stood_s / 3_600.0, np.nan),
         })  # fmt: skip
     return frame.fill_nan(None)
 
@@ -155,16 +141,17 @@ def hour_by_level(orders: pl.DataFrame, *, by_rank: bool) -> pl.DataFrame:
         outermost first on the ask and then innermost first on the bid, as in an order book; the level is the
         rank where `by_rank`.
     """
-    ended = orders.filter(
-        pl.col("order_class") != _OPEN, ~pl.col("order_is_market"), pl.col("side").is_not_null()
+    counts = (
+        orders.lazy()
+        .filter(pl.col("order_class") != _OPEN, ~pl.col("order_is_market"), pl.col("side").is_not_null())
+        .group_by("side", level="rank" if by_rank else "level", hour=pl.col("created_at").dt.hour())
+        .agg(n_terminal=pl.len(), n_filled=(pl.col("filled_base") > 0.0).sum())
+        .with_columns(pl.col("level").cast(pl.String))
+        .collect()
     )
-    level = pl.col("rank" if by_rank else "level").cast(pl.String)
-    names = sorted(ended.select(level.unique()).to_series().drop_nulls().to_list(), key=name_order)
+    names = sorted(counts["level"].unique().drop_nulls().to_list(), key=name_order)
     depth = pl.col("level").replace_strict(names, range(len(names)), default=None, return_dtype=pl.Int64)
     return (
-        ended.with_columns(level=level)
-        .group_by("side", "level", hour=pl.col("created_at").dt.hour())
-        .agg(n_terminal=pl.len(), n_filled=(pl.col("filled_base") > 0.0).sum())
-        .with_columns(fill_rate=pl.col("n_filled") / pl.col("n_terminal"))
+        counts.with_columns(fill_rate=pl.col("n_filled") / pl.col("n_terminal"))
         .sort("side", pl.col("side") * depth, "hour")
     )  # fmt: skip

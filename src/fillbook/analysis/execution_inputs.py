@@ -26,7 +26,7 @@ _FEW_ORDERS = 30
 
 
 def execution_inputs(
-    data: PerformanceDataSource, seen: View, fills: pl.DataFrame, orders: pl.DataFrame,
+    data: PerformanceDataSource, seen: View, fills: pl.DataFrame, orders: pl.DataFrame, traded: pl.DataFrame,
     parents: pl.DataFrame, markets: pl.DataFrame, uptime: pl.DataFrame, *, links_omit_cancelled: bool,
 ) -> ExecutionInputs:  # fmt: skip
     """Every array a metric of execution may ask for.
@@ -35,7 +35,7 @@ def execution_inputs(
     ----------
     data, seen
         The source and the booked view.
-    fills, orders, parents, markets, uptime
+    fills, orders, traded, parents, markets, uptime
         Tables of the answer.
     links_omit_cancelled
         Executors name only the orders that filled.
@@ -45,7 +45,7 @@ def execution_inputs(
     has_orders = data.orders.height > 0
     lack = Undefined.unavailable("no_order_row")
     arrays |= (
-        _order_arrays(orders, seen, notes, _tick_s(fills))
+        _order_arrays(orders, traded, seen, notes, _tick_s(fills))
         if has_orders
         else dict.fromkeys(_ORDER_FIELDS, lack)
     )
@@ -67,7 +67,7 @@ def execution_inputs(
         notes["method"]["parent_vwap"] = "candles without quote volume: volume × (high + low + close) / 3"
     if seen.reporting.currency is None:
         for name in (
-            "fill_qty", "fill_worth", "order_worth", "parent_filled", "parent_worth", "own_volume",
+            "fill_qty", "fill_worth", "traded_worth", "parent_filled", "parent_worth", "own_volume",
             "maker_volume",
         ):  # fmt: skip
             if fills.height:
@@ -80,10 +80,10 @@ def execution_inputs(
 
 
 _ORDER_FIELDS = (
-    "order_class", "order_amount", "order_filled", "order_price", "order_is_market", "order_side",
-    "order_worth", "order_average", "order_limit", "order_arrival", "order_touch", "order_touch_mid",
-    "order_wait_s",
-    "order_is_filled", "order_live_s", "order_n_fills", "order_latency_s",
+    "order_class", "order_amount", "order_filled", "order_price", "order_is_market", "order_wait_s",
+    "order_is_filled", "order_live_s", "order_n_fills", "traded_side", "traded_worth", "traded_average",
+    "traded_is_market", "traded_limit", "traded_arrival", "traded_touch", "traded_touch_mid",
+    "traded_latency_s",
 )  # fmt: skip
 _PARENT_FIELDS = (
     "parent_side", "parent_filled", "parent_average", "parent_vwap", "parent_twap", "parent_shortfall",
@@ -158,62 +158,69 @@ def _lack(name: str, fills: pl.DataFrame) -> str:
 
 def _how(fills: pl.DataFrame) -> str:
     """Which mids were used, in words, with their age."""
-    used = fills.filter(pl.col("mid_quote").is_not_nan())
-    if used.is_empty():
+    known = fills["mid_quote"].is_not_nan()
+    if not known.any():
         return ""
-    kinds = used.group_by(pl.col("mid_from").cast(pl.String)).len().sort("len", descending=True)
-    parts = [f"{KIND_TEXT[kind]} {n / used.height:.0%}" for kind, n in kinds.rows()]
-    age = used["mid_age_s"]
+    parts = [f"{KIND_TEXT[kind]} {share:.0%}" for kind, share in _counted(fills["mid_from"].filter(known))]
+    age = fills["mid_age_s"].filter(known)
     half, most = (format_duration(float(age.quantile(share) or 0.0)) for share in (0.5, 0.95))
     return f"mids: {', '.join(parts)}; age p50 {half}, p95 {most}"
 
 
+def _counted(kinds: pl.Series) -> list[tuple[str, float]]:
+    """Each kind with its share, the most frequent first."""
+    counts = kinds.value_counts(sort=True)
+    return [(str(kind), n / kinds.len()) for kind, n in counts.rows()]
+
+
 def _order_arrays(
-    orders: pl.DataFrame, seen: View, notes: dict[str, dict[str, Any]], tick_s: float
+    orders: pl.DataFrame, traded: pl.DataFrame, seen: View, notes: dict[str, dict[str, Any]], tick_s: float
 ) -> dict[str, Any]:
-    """Arrays of the orders; slippage covers those with fills."""
-
-    def numbers(column: str) -> Floats:
-        return orders[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
-
-    filled = orders["filled_base"].to_numpy()
+    """Arrays of the orders, and of those with a fill."""
     if (orders["order_class"] == INCOMPLETE).any():
         notes["reasons"]["order_filled"] = ("fills_missing",)
-    worth = filled * rate_of(orders, seen.reporting)
-    worth = np.where(filled > 0.0, worth, 0.0)
-    arrival = numbers("arrival_quote")
-    traded = filled > 0.0
-    is_market = orders["order_is_market"].to_numpy()
-    for name, values, mine, why in (
-        ("order_arrival", arrival, traded, "stale_mid"),
-        ("order_touch", numbers("touch_quote"), traded & is_market, "no_quote"),
-        ("order_limit", numbers("limit_quote"), traded & ~is_market, "no_limit_price"),
-    ):  # fmt: skip
-        _note(notes, name, ~np.isnan(values[mine]), (worth * numbers("average_quote"))[mine], why)
-    _note_stand_ins(notes, ["order_arrival"], orders.filter(pl.col("filled_base") > 0.0)["arrival_from"])
-    notes["method"]["order_arrival"] = _arrivals(orders)
-    latency: Floats | Undefined = numbers("latency_s")
-    by = orders.filter(pl.col("latency_s").is_not_null())["decided_by"]
-    typical = orders["latency_s"].abs().median()
-    is_below_clock = isinstance(typical, float) and typical < 2.0 * tick_s
-    if not by.len() and _may_have_taken(orders):
-        latency = Undefined.unavailable("no_quote")
-    if is_below_clock or 2 * int((by == "creation").sum()) > by.len():
-        notes["doubts"]["order_latency_s"] = (Status.LOW_N, "clock_floor")
-    elif 0 < by.len() < _FEW_ORDERS:
-        notes["doubts"]["order_latency_s"] = (Status.LOW_N, "few_orders")
-    notes["used"]["order_latency_s"] = by.len()
-    notes["method"]["order_latency_s"] = _latency_method(orders, by)
     return {
-        **order_arrays(seen.orders, seen.reporting), "order_side": numbers("side"),
-        "order_worth": worth, "order_average": numbers("average_quote"), "order_arrival": arrival,
-        "order_limit": np.where(is_market, np.nan, numbers("limit_quote")),
-        "order_touch": numbers("touch_quote"),
-        "order_touch_mid": arrival,
-        "order_wait_s": numbers("wait_s"), "order_live_s": numbers("live_s"),
+        **order_arrays(seen.orders, seen.reporting), **_traded_arrays(traded, seen, notes, tick_s),
+        **{f"order_{name}": _numbers(orders, name) for name in ("wait_s", "live_s", "n_fills")},
         "order_is_filled": orders["first_fill_at"].is_not_null().to_numpy(),
-        "order_n_fills": numbers("n_fills"), "order_latency_s": latency,
     }  # fmt: skip
+
+
+def _numbers(rows: pl.DataFrame, column: str) -> Floats:
+    return rows[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+
+def _traded_arrays(
+    traded: pl.DataFrame, seen: View, notes: dict[str, dict[str, Any]], tick_s: float
+) -> dict[str, Any]:
+    """What the orders with a fill were filled at, against which benchmarks, and how late."""
+    is_market = traded["order_is_market"].to_numpy()
+    columns = {"side": "side", "average": "average_quote", "arrival": "arrival_quote",
+               "limit": "limit_quote", "touch": "touch_quote", "latency_s": "latency_s"}  # fmt: skip
+    found: dict[str, Any] = {name: _numbers(traded, column) for name, column in columns.items()}
+    found["worth"] = traded["filled_base"].to_numpy() * rate_of(traded, seen.reporting)
+    found |= {"is_market": is_market, "touch_mid": found["arrival"]}
+    value = found["worth"] * found["average"]
+    for name, mine, why in (
+        ("arrival", np.ones(traded.height, bool), "stale_mid"), ("touch", is_market, "no_quote"),
+        ("limit", ~is_market, "no_limit_price"),
+    ):  # fmt: skip
+        _note(notes, f"traded_{name}", ~np.isnan(found[name][mine]), value[mine], why)
+    found["limit"] = np.where(is_market, np.nan, found["limit"])
+    _note_stand_ins(notes, ["traded_arrival"], traded["arrival_from"])
+    notes["method"]["traded_arrival"] = _arrivals(traded)
+    by = traded["decided_by"].filter(traded["latency_s"].is_not_null())
+    typical = traded["latency_s"].abs().median()
+    is_below_clock = isinstance(typical, float) and typical < 2.0 * tick_s
+    if not by.len() and _may_have_taken(traded):
+        found["latency_s"] = Undefined.unavailable("no_quote")
+    if is_below_clock or 2 * int((by == "creation").sum()) > by.len():
+        notes["doubts"]["traded_latency_s"] = (Status.LOW_N, "clock_floor")
+    elif 0 < by.len() < _FEW_ORDERS:
+        notes["doubts"]["traded_latency_s"] = (Status.LOW_N, "few_orders")
+    notes["used"]["traded_latency_s"] = by.len()
+    notes["method"]["traded_latency_s"] = _latency_method(traded, by)
+    return {f"traded_{name}": values for name, values in found.items()}
 
 
 def _tick_s(fills: pl.DataFrame) -> float:
@@ -221,21 +228,20 @@ def _tick_s(fills: pl.DataFrame) -> float:
     return float(fills["tick_s"].max() or 0.0)  # type: ignore[arg-type]
 
 
-def _may_have_taken(orders: pl.DataFrame) -> bool:
+def _may_have_taken(traded: pl.DataFrame) -> bool:
     """Whether a limit order that was no maker's for certain filled, and nothing tells the market it met."""
     unknown = (pl.col("order_type") != "LIMIT_MAKER") & pl.col("touch_quote").is_null()
-    return orders.filter(unknown, pl.col("filled_base") > 0.0).height > 0
+    return bool(traded.select(unknown.any()).item())
 
 
-def _arrivals(orders: pl.DataFrame) -> str:
+def _arrivals(traded: pl.DataFrame) -> str:
     """Where the mids at creation of the filled orders came from, in words."""
-    found = orders.filter(pl.col("filled_base") > 0.0, pl.col("arrival_quote").is_not_null())
-    kinds = found.group_by(pl.col("arrival_from").cast(pl.String)).len().sort("len", descending=True)
-    parts = [f"{KIND_TEXT[kind]} {n / found.height:.0%}" for kind, n in kinds.rows()]
+    kinds = _counted(traded["arrival_from"].filter(traded["arrival_quote"].is_not_null()))
+    parts = [f"{KIND_TEXT[kind]} {share:.0%}" for kind, share in kinds]
     return f"mids at creation: {', '.join(parts)}" if parts else ""
 
 
-def _latency_method(orders: pl.DataFrame, by: pl.Series) -> str:
+def _latency_method(traded: pl.DataFrame, by: pl.Series) -> str:
     """How decisions were known, and what the clock leaves open."""
     if not by.len():
         return ""
@@ -244,9 +250,8 @@ def _latency_method(orders: pl.DataFrame, by: pl.Series) -> str:
         "executor": "the executor's start",
         "creation": "a clock tick",
     }
-    counts = by.value_counts(sort=True)
-    parts = [f"{names[str(kind)]} {n / by.len():.0%}" for kind, n in counts.rows()]
-    negative = int((orders["latency_s"] < 0.0).sum())
+    parts = [f"{names[kind]} {share:.0%}" for kind, share in _counted(by)]
+    negative = int((traded["latency_s"] < 0.0).sum())
     shown = f"; {negative} negative, the fill's tick lies before" if negative else ""
     return f"decision by {', '.join(parts)}; the truth lies up to one tick above{shown}"
 
@@ -255,7 +260,7 @@ def _parent_arrays(parents: pl.DataFrame, seen: View, notes: dict[str, dict[str,
     """Arrays of the decisions."""
 
     def numbers(column: str) -> Floats:
-        return parents[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        return _numbers(parents, column)
 
     rate = rate_of(parents, seen.reporting)
     shortfall = numbers("total_quote") * rate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from fillbook.analysis.execution_facts import DECIDED_BY, Facts
+from fillbook.analysis.execution_facts import Facts, named
 from fillbook.analysis.inputs import inverse_of
 from fillbook.analysis.mids import KINDS
 from fillbook.analysis.orders import order_facts
@@ -39,35 +39,30 @@ def fill_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Data
         opens the next position (else 0).
     """
     rows, books = seen.ledger.rows, seen.ledger.books
-    fills = data.fills[rows]
+    names = ("bot", "connector", "pair", "quote", "controller_id", "close_type", "at", "side", "order_type")
+    fills = data.fills.select(*names, "order_id", "price_quote", "amount_base")[rows]
     book = seen.ledger.flow.book
     rate = seen.reporting.at_end[book] if book.size else np.zeros(0)
     before = facts.fills.before.taken(rows)
     types = (books["market_type"] == INVERSE).to_numpy()
     is_inverse = types[book] if book.size else np.zeros(0, bool)
     amount, price = fills["amount_base"].to_numpy(), fills["price_quote"].to_numpy()
-    order = facts.fills.order[rows]
+    order = seen.of_fill[rows]
     level = np.where(order >= 0, facts.orders.level[order] if data.orders.height else 0, -1)
-    names = ("bot", "connector", "pair", "quote", "controller_id", "close_type", "at", "side", "order_type")
     later = {f"mid_{horizon:g}s": mids[rows] for horizon, mids in facts.fills.later.items()}
     return fills.select(
         *names, "order_id", "price_quote",
         liquidity=pl.col("order_type").cast(pl.String).replace_strict(LIQUIDITY_OF, default="unknown"),
     ).with_columns(
-        pl.Series("level", _named(level, facts.orders.levels)),
+        pl.Series("level", named(level, facts.orders.levels)),
         pl.Series("beyond_flat", _beyond_flat(seen)), pl.Series("is_inverse", is_inverse),
         pl.Series("fill_row", rows), pl.Series("amount_base", np.where(is_inverse, amount / price, amount)),
         pl.Series("rate", rate), pl.Series("mid_quote", before.mid), pl.Series("bid_quote", before.bid),
         pl.Series("ask_quote", before.ask), pl.Series("mid_age_s", before.age_s),
-        pl.Series("mid_from", _named(before.kind, KINDS)), pl.Series("is_crossed", before.is_crossed),
+        pl.Series("mid_from", named(before.kind, KINDS)), pl.Series("is_crossed", before.is_crossed),
         pl.Series("tick_s", facts.fills.tick_s[rows]),
         **{name: pl.Series(values) for name, values in later.items()},
     )  # fmt: skip
-
-
-def _given(name: str, values: Floats) -> pl.Series:
-    """Column of numbers; null where unknown."""
-    return pl.Series(name, values, nan_to_null=True)
 
 
 def _beyond_flat(seen: View) -> Floats:
@@ -80,39 +75,24 @@ def _beyond_flat(seen: View) -> Floats:
     return np.where(is_crossing, beyond / np.where(flow.qty == 0.0, 1.0, np.abs(flow.qty)), 0.0)
 
 
-def _named(codes: np.ndarray, names: tuple[str, ...]) -> pl.Series:
-    """Names by code; null where the code is negative."""
-    listed = (
-        pl.Series([*names], dtype=pl.String).cast(pl.Categorical)
-        if names
-        else pl.Series([], dtype=pl.Categorical)
-    )
-    index = pl.Series(np.where(codes < 0, 0, codes)).cast(pl.UInt32)
-    found = listed.gather(index) if names else pl.Series([None] * codes.size, dtype=pl.Categorical)
-    return found.to_frame("x").select(pl.when(pl.Series(codes) >= 0).then("x")).to_series()
-
-
-def order_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.DataFrame:
-    """Orders of the view with their lives and prices, by creation.
+def order_lives(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.DataFrame:
+    """Orders of the view: what became of them, and what the market was when they were made.
 
     Returns
     -------
     pl.DataFrame
         Names, ``order_type, level, amount_base, limit_quote, class, filled_base, n_fills,
-        average_quote, decided_at, decided_by, created_at, first_fill_at, last_fill_at, ended_at``,
-        ``decision_quote, arrival_quote, arrival_bid_quote, arrival_ask_quote, arrival_age_s,
-        arrival_from``, ``wait_s`` and ``live_s`` (to the end of the data for an open one),
-        ``latency_s`` (decision to first fill), ``slippage_arrival_bps``, ``slippage_limit_bps`` and
-        ``slippage_touch_bps`` (market orders), ``overfill_base``, and whether it ``is_late_fill`` (filled
-        after it was cancelled, expired or failed), ``is_fill_before_order`` (stamped so) and
-        ``is_two_sided``; ``order_row`` is the row in the canonical table. Amounts of inverse contracts are
-        in base at the price they filled at, else their limit, else the mid at creation. Null where not known.
+        average_quote, decided_at, decided_by, created_at, first_fill_at, last_fill_at, ended_at, stopped_at``
+        (first event that cancelled, expired or failed it), ``decision_quote, arrival_quote,
+        arrival_bid_quote, arrival_ask_quote, arrival_age_s, arrival_from``, ``wait_s`` and ``live_s`` (to
+        the end of the data for an open one) and ``is_two_sided``; ``order_row`` is the row in the canonical
+        table. Amounts of inverse contracts are in base at the price they filled at, else their limit, else
+        the mid at creation. Null where not known.
     """
-    held = seen.orders if seen.orders is not None else order_facts(data.tables)
-    rows = held["order_row"].to_numpy()
-    orders = data.orders[rows] if rows.size != data.orders.height else data.orders
-    prices = facts.orders
-    arrival = prices.arrival.taken(rows) if rows.size != data.orders.height else prices.arrival
+    held = seen.orders if seen.orders is not None else order_facts(data.tables).table
+    orders, prices = data.orders, facts.orders.table
+    if held.height != orders.height:
+        orders, prices = orders[held["order_row"]], prices[held["order_row"]]
     frame = orders.select(
         *_ORDER_NAMES, "amount_base", limit_quote="price_quote", created_at="at",
         last_status=pl.col("last_status"),
@@ -123,19 +103,32 @@ def order_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Dat
             first_fill_at=pl.col("first_fill_us").cast(_UTC), last_fill_at=pl.col("last_fill_us").cast(_UTC),
             ended_at=pl.col("ended_us").cast(_UTC), stopped_at=pl.col("stopped_us").cast(_UTC),
         ).get_columns(),
-        pl.Series("class", _named(held["order_class"].to_numpy(), ORDER_CLASSES)),
-        pl.Series("level", _named(prices.level[rows], prices.levels)),
-        _given("decided_at", prices.decided_us[rows]).cast(pl.Int64).cast(_UTC),
-        pl.Series("decided_by", _named(prices.decided_by[rows], DECIDED_BY)),
-        _given("decision_quote", prices.decision[rows]), _given("arrival_quote", arrival.mid),
-        _given("arrival_bid_quote", arrival.bid), _given("arrival_ask_quote", arrival.ask),
-        _given("arrival_age_s", arrival.age_s), pl.Series("arrival_from", _named(arrival.kind, KINDS)),
-        pl.Series("is_two_sided", prices.is_two_sided[rows]),
-        pl.Series("rank", prices.rank[rows].astype(np.int32)),
+        pl.Series("class", named(held["order_class"].to_numpy(), ORDER_CLASSES)),
+        *prices.get_columns(),
     )  # fmt: skip
     is_inverse = inverse_of(orders, seen.conventions)
     in_base = frame.with_columns(**_coins(is_inverse)) if is_inverse.any() else frame
-    return in_base.with_columns(**_lives(seen), **_slippage()).drop("coins", "stopped_at")
+    return in_base.with_columns(**_durations(seen)).drop("coins")
+
+
+def with_costs(lives: pl.DataFrame) -> pl.DataFrame:
+    """Orders with what can be told of those that traded.
+
+    Parameters
+    ----------
+    lives
+        `order_lives`, all of it or some rows.
+
+    Returns
+    -------
+    pl.DataFrame
+        With ``latency_s`` (decision to first fill, of orders that trade at once), ``create_to_fill_s,
+        first_to_last_fill_s, fill_to_end_s``, ``touch_quote``, ``slippage_arrival_bps``,
+        ``slippage_limit_bps`` and ``slippage_touch_bps`` (market orders), ``overfill_base``, and whether it
+        ``is_late_fill`` (filled after it was cancelled, expired or failed) or ``is_fill_before_order``
+        (stamped so). Null where not known.
+    """
+    return lives.with_columns(**_spans(), **_slippage()).drop("stopped_at")
 
 
 def _coins(is_inverse: pl.Series) -> dict[str, pl.Expr]:
@@ -147,31 +140,37 @@ def _coins(is_inverse: pl.Series) -> dict[str, pl.Expr]:
     return {name: pl.when(is_inverse).then(value).otherwise(name) for name, value in changed.items()}
 
 
-def _lives(seen: View) -> dict[str, pl.Expr]:
-    """Durations in seconds; the open ones last until the end of the data, an unknown end leaves null."""
+def _seconds(span: pl.Expr) -> pl.Expr:
+    return span.dt.total_microseconds() / US
+
+
+def _durations(seen: View) -> dict[str, pl.Expr]:
+    """Seconds to the first fill and of life; the open ones last until the end of the data."""
     end = pl.lit(seen.ledger.end_us, dtype=pl.Int64).cast(_UTC)
-
-    def seconds(span: pl.Expr) -> pl.Expr:
-        return span.dt.total_microseconds() / US
-
     is_open = pl.col("order_class") == ORDER_CLASSES.index("OPEN")
-    ended = pl.coalesce("ended_at", pl.when(is_open).then(end))
+    ended = pl.coalesce("ended_at", pl.when(is_open).then(end))  # an unknown end leaves null
     wait = pl.col("first_fill_at").fill_null(ended)
+    return {
+        "wait_s": _seconds(wait - pl.col("created_at")), "live_s": _seconds(ended - pl.col("created_at")),
+    }  # fmt: skip
+
+
+def _spans() -> dict[str, pl.Expr]:
+    """Spans between the moments of an order with fills, and what is odd about them."""
     limit, touch = pl.col("limit_quote"), _touch()
     crosses = pl.when(pl.col("side") > 0).then(limit >= touch).otherwise(limit <= touch)
     rests = pl.col("order_type") == "LIMIT_MAKER"  # else the exchange had refused it
     trades_at_once = pl.col("order_is_market") | (crosses & ~rests).fill_null(value=False)
     late = pl.col("last_fill_at") > pl.coalesce("stopped_at", "ended_at")
+    first, last = pl.col("first_fill_at"), pl.col("last_fill_at")
     return {
-        "wait_s": seconds(wait - pl.col("created_at")),
-        "live_s": seconds(ended - pl.col("created_at")),
-        "latency_s": pl.when(trades_at_once).then(seconds(pl.col("first_fill_at") - pl.col("decided_at"))),
-        "create_to_fill_s": seconds(pl.col("first_fill_at") - pl.col("created_at")),
-        "first_to_last_fill_s": seconds(pl.col("last_fill_at") - pl.col("first_fill_at")),
-        "fill_to_end_s": seconds(pl.col("ended_at") - pl.col("last_fill_at")),
+        "latency_s": pl.when(trades_at_once).then(_seconds(first - pl.col("decided_at"))),
+        "create_to_fill_s": _seconds(first - pl.col("created_at")),
+        "first_to_last_fill_s": _seconds(last - first),
+        "fill_to_end_s": _seconds(pl.col("ended_at") - last),
         "overfill_base": (pl.col("filled_base") - pl.col("amount_base")).clip(lower_bound=0.0),
         "is_late_fill": late.fill_null(value=False),
-        "is_fill_before_order": (pl.col("first_fill_at") < pl.col("created_at")).fill_null(value=False),
+        "is_fill_before_order": (first < pl.col("created_at")).fill_null(value=False),
     }
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fillbook.analysis.levels import AT_MARKET, rank_names
 from fillbook.arrays import Floats, Ints
@@ -32,13 +34,13 @@ class Tags:
     """Group of each row: index into `names`, −1 where it has none. Every name occurs."""
 
     names: tuple[str, ...]
-    code: Ints
+    code: NDArray[np.int32]
 
     @classmethod
-    def of(cls, names: tuple[str, ...], code: Ints) -> Tags:
+    def of(cls, names: tuple[str, ...], code: NDArray[np.integer[Any]]) -> Tags:
         """Keep the names that occur, in their order."""
         present = np.flatnonzero(np.bincount(code[code >= 0], minlength=len(names)))
-        place = np.full(len(names) + 1, -1, np.int64)
+        place = np.full(len(names) + 1, -1, np.int32)
         place[present] = np.arange(present.size)
         return cls(tuple(names[i] for i in present), place[code])
 
@@ -46,19 +48,20 @@ class Tags:
         """The same with a group for those that have none, so that the groups add up to the whole."""
         if (self.code >= 0).all():
             return self
-        return Tags((*self.names, UNKNOWN), np.where(self.code < 0, len(self.names), self.code))
+        named = np.where(self.code < 0, np.int32(len(self.names)), self.code)
+        return Tags((*self.names, UNKNOWN), named)
 
     @classmethod
     def of_labels(cls, labels: pl.Series) -> Tags:
         """Names of a categorical or text column: numbers by size, then the rest by name."""
         if labels.is_empty():
-            return cls((), np.zeros(0, np.int64))
+            return cls((), np.zeros(0, np.int32))
         code, first = label_codes([labels.cast(pl.Categorical)])
         found = [labels[int(row)] for row in first]
         order = sorted(
             (i for i, name in enumerate(found) if name is not None), key=lambda i: name_order(found[i])
         )
-        place = np.full(len(found), -1, np.int64)
+        place = np.full(len(found), -1, np.int32)
         place[order] = np.arange(len(order))
         return cls(tuple(str(found[i]) for i in order), place[code])
 
@@ -81,7 +84,7 @@ def fill_tags(fills: pl.DataFrame) -> Iterator[tuple[str, Tags]]:
 
 
 def order_tags(orders: pl.DataFrame, *, links_omit_cancelled: bool) -> Iterator[tuple[str, Tags]]:
-    """Groups of the orders of `execution_tables.order_table`, one grouping after the other.
+    """Groups of the orders of `execution_tables.order_lives`, one grouping after the other.
 
     Where executors name only orders that filled, levels are ranks and there are no controllers: a rate of
     such a group would be 1 by its making.
@@ -93,7 +96,7 @@ def order_tags(orders: pl.DataFrame, *, links_omit_cancelled: bool) -> Iterator[
     yield "spread", _bands(orders).complete()
     yield "hour", _hour(orders["created_at"])
     yield "pair", Tags.of_labels(orders["pair"])
-    known = Tags.of((), np.full(orders.height, -1))
+    known = Tags.of((), np.full(orders.height, -1, np.int32))
     yield "controller", known if links_omit_cancelled else Tags.of_labels(orders["controller_id"])
 
 
@@ -104,13 +107,13 @@ def _ranks(orders: pl.DataFrame) -> tuple[tuple[str, ...], Ints]:
 
 
 def _side(rows: pl.DataFrame) -> Tags:
-    side = rows["side"].cast(pl.Float64).fill_null(0.0).to_numpy()
-    return Tags.of(_SIDES, np.where(side > 0.0, 0, np.where(side < 0.0, 1, -1)))
+    place = np.array([-1, 0, 1], np.int8)  # of no side, buys, and, from the end, sells
+    return Tags.of(_SIDES, place[rows["side"].fill_null(0).to_numpy()])
 
 
 def _hour(at: pl.Series) -> Tags:
     """Hour of the day, UTC."""
-    return Tags.of(_HOURS, at.dt.hour().cast(pl.Int64).to_numpy())
+    return Tags.of(_HOURS, at.dt.hour().to_numpy())
 
 
 def _fifths(worth: Floats) -> Tags:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -12,13 +14,13 @@ AT_MARKET = "market"
 _DEEPEST = 10  # ranks from here on share a name
 
 
-def rank_names(ranks: Ints) -> tuple[tuple[str, ...], Ints]:
+def rank_names(ranks: NDArray[np.integer[Any]]) -> tuple[tuple[str, ...], Ints]:
     """Names of ranks, the deepest sharing one, and the place of each order's; −1 where it has no rank."""
     return (*map(str, range(1, _DEEPEST)), f"{_DEEPEST}+"), np.minimum(ranks, _DEEPEST) - 1
 
 
 def order_levels(
-    orders: pl.DataFrame, executors: pl.DataFrame, ranks: Ints
+    orders: pl.DataFrame, executors: pl.DataFrame, ranks: NDArray[np.int32]
 ) -> tuple[NDArray[np.int16], tuple[str, ...]]:
     """Level of each order.
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from fillbook.analysis.kernels import NEVER
 from fillbook.analysis.market_volume import market_volumes, volume_of
 from fillbook.analysis.markets import by_market
 from fillbook.analysis.view import View
+from fillbook.ledger.codes import label_codes
 from fillbook.metrics.timing import uptime
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.sources.hummingbot import is_paper
 
 US = 1e6
-_UTC = pl.Datetime("us", "UTC")
 
 
 def market_shares(data: PerformanceDataSource, seen: View, fills: pl.DataFrame) -> pl.DataFrame:
@@ -80,34 +81,39 @@ def uptimes(seen: View, orders: pl.DataFrame, fills: pl.DataFrame) -> pl.DataFra
         ``bot, connector, pair, bid_s, ask_s, both_s, window_s``, shares ``bid, ask, both`` of the window, and
         ``n`` orders.
     """
-    limit = orders.filter(
-        ~pl.col("order_is_market"), pl.col("side").is_not_null(), pl.col("live_s").is_not_null()
-    )
-    end = pl.lit(seen.ledger.end_us).cast(pl.Int64)
-    traded = fills.group_by(pl.col("bot").cast(pl.String)).agg(pl.col("at").max())
-    last = dict(traded.iter_rows()) if traded.height else {}
-    filled = pl.col("bot").cast(pl.String).replace_strict(last, default=None, return_dtype=_UTC)
-    active = pl.max_horizontal("created_at", "last_fill_at", "ended_at", filled).max().over("bot")
-    timed = limit.select(
-        "bot",
-        "connector",
-        "pair",
-        "side",
-        start=pl.col("created_at").dt.timestamp("us") / US,
-        end=pl.min_horizontal(pl.col("ended_at").dt.timestamp("us").fill_null(active.dt.timestamp("us")), end)
-        / US,
-    )
-    spans = timed.group_by("bot").agg(pl.col("start").min(), pl.col("end").max())
-    window = {bot: (begin, until) for bot, begin, until in spans.rows()}
+    columns = ("bot", "connector", "pair", "side", "created_at", "ended_at", "last_fill_at")
+    is_limit = ~pl.col("order_is_market") & pl.col("side").is_not_null() & pl.col("live_s").is_not_null()
+    limit = orders.lazy().filter(is_limit).select(columns).collect()
+    code, first = label_codes([limit[name] for name in columns[:3]])
+    markets = limit[first].select(pl.col(columns[:3]).cast(pl.String)).rows()
+    place = [np.flatnonzero(code == i) for i in range(first.size)]
+    known = _last_known(limit, fills)
+    last = np.array([known[bot] for bot, _, _ in markets], np.int64)[code]
+    start, ended = (limit[name].dt.timestamp("us").fill_null(NEVER).to_numpy() for name in columns[4:6])
+    end = np.minimum(np.where(ended == NEVER, last, ended), seen.ledger.end_us)
+    side, window = limit["side"].to_numpy(), dict[str, tuple[int, int]]()
+    for (bot, _, _), mine in zip(markets, place, strict=True):
+        low, high = window.get(bot, (NEVER, 0))
+        window[bot] = min(low, int(start[mine].min())), max(high, int(end[mine].max()))
     rows = []
-    for keys, mine in timed.partition_by(
-        ["bot", "connector", "pair"], as_dict=True, maintain_order=True
-    ).items():
-        side, begin, until = (mine[name].to_numpy() for name in ("side", "start", "end"))
-        up = uptime(side, begin, until, window[keys[0]])
-        rows.append((*map(str, keys), up.bid_s, up.ask_s, up.both_s, up.window_s, mine.height))
+    for market, mine in zip(markets, place, strict=True):
+        low, high = window[market[0]]
+        up = uptime(side[mine], (start[mine] - low) / US, (end[mine] - low) / US, (0.0, (high - low) / US))
+        rows.append((*market, up.bid_s, up.ask_s, up.both_s, up.window_s, mine.size))
     names = ("bot", "connector", "pair", "bid_s", "ask_s", "both_s", "window_s", "n")
     types = (*[pl.String] * 3, *[pl.Float64] * 4, pl.Int64)
     frame = pl.DataFrame(rows, schema=dict(zip(names, types, strict=True)), orient="row")
     positive = pl.when(pl.col("window_s") > 0.0).then(pl.col("window_s"))
     return frame.with_columns((pl.col(f"{s}_s") / positive).alias(s) for s in ("bid", "ask", "both"))
+
+
+def _last_known(orders: pl.DataFrame, fills: pl.DataFrame) -> dict[str, int]:
+    """Last moment that is known of each bot's orders and fills, µs UTC."""
+    moments = [
+        rows.group_by("bot").agg(pl.col(name).max().dt.timestamp("us").alias("at"))
+        for rows, name in (
+            (orders, "created_at"), (orders, "last_fill_at"), (orders, "ended_at"), (fills, "at"),
+        )
+    ]  # fmt: skip
+    latest = pl.concat(moments).group_by(pl.col("bot").cast(pl.String)).agg(pl.col("at").max())
+    return dict(latest.rows())

@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Literal
 
 import numpy as np
 import polars as pl
 
+from fillbook.analysis.kernels import NEVER
 from fillbook.analysis.markets import by_market
-from fillbook.analysis.matching import NEVER
 from fillbook.analysis.own_quotes import own_quotes
 from fillbook.analysis.ticks import Ticks
 from fillbook.arrays import Bools, Codes, Floats, Ints
@@ -90,26 +91,42 @@ class Samples:
         return place, (index >= 0) & (age <= max_age_s), age
 
 
+@dataclass(slots=True)
+class Source:
+    """Samples that are read when they are first needed: how, and after when (µs UTC) there are none."""
+
+    read: Callable[[], list[Samples]]
+    last_us: int = NEVER
+    samples: list[Samples] | None = None
+
+
 class MarketMids:
     """Samples of one market, best kind first; a kind is prepared when a look-up first comes to it."""
 
-    def __init__(self, sources: Sequence[Callable[[], list[Samples]]]) -> None:
+    def __init__(self, sources: Sequence[Source]) -> None:
         """Remember where samples come from, best first."""
-        self._waiting = list(sources)
-        self._ready: list[Samples] = []
+        self._sources = sources
+        self._lock = Lock()
 
     @classmethod
     def of(cls, *samples: Samples) -> MarketMids:
         """Samples as they are, best first."""
-        return cls([lambda: list(samples)])
+        return cls([Source(lambda: list(samples))])
 
     def __iter__(self) -> Iterator[Samples]:
         """Samples of each kind that has any."""
-        yield from self._ready
-        while self._waiting:
-            found = sorted(self._waiting.pop(0)(), key=lambda samples: samples.kind)
-            self._ready += found
-            yield from found
+        for place in range(len(self._sources)):
+            yield from self._kinds(place, 0)
+
+    def _kinds(self, place: int, since_us: float) -> list[Samples]:
+        """Samples of a source, best first, unless it ends before `since_us`; two threads may ask at once."""
+        source = self._sources[place]
+        with self._lock:
+            if source.samples is None:
+                if source.last_us < since_us:
+                    return []
+                source.samples = sorted(source.read(), key=lambda samples: samples.kind)
+            return source.samples
 
     def before(self, when: Ints, max_age_s: float) -> Looked:
         """Last sample strictly before each time: the state a trade met."""
@@ -129,34 +146,42 @@ class MarketMids:
         later, oldest = when + round(horizon_s * US), max(1.0, 0.1 * horizon_s)
         found, todo = np.full(when.size, np.nan), np.arange(when.size)
         for max_age_s in dict.fromkeys((min(_FRESH_S, oldest), oldest)):  # a fresh one of any kind first
-            for samples in self:
+            for place in range(len(self._sources)):
                 if todo.size == 0:
                     return found
-                asked = later if todo.size == when.size else later[todo]
-                place, fresh, _ = samples.last(asked, max_age_s, "right")
-                end = samples.at[-1] if end_us is None else end_us
-                found[todo] = np.where(fresh & (asked <= end), samples.mid[place], np.nan)
-                todo = np.flatnonzero(np.isnan(found) & (later <= (end_us or NEVER)))
+                slack = 0.0 if end_us is None else max_age_s * US
+                for samples in self._kinds(place, float(later[todo].min()) - slack):
+                    asked = later if todo.size == when.size else later[todo]
+                    row, fresh, _ = samples.last(asked, max_age_s, "right")
+                    end = samples.at[-1] if end_us is None else end_us
+                    found[todo] = np.where(fresh & (asked <= end), samples.mid[row], np.nan)
+                    todo = np.flatnonzero(np.isnan(found) & (later <= (end_us or NEVER)))
         return found
 
     def _look(self, when: Ints, max_age_s: float, side: Literal["left", "right"]) -> Looked:
         found, todo = Looked.nothing(when.size), np.arange(when.size)
-        for samples in self:
-            asked = when if todo.size == when.size else when[todo]
-            place, fresh, age = samples.last(asked, max(max_age_s, samples.lasts_s), side)
-            mid = samples.mid[place]
-            found.is_crossed[todo] |= fresh & np.isnan(mid)
-            use = fresh & ~np.isnan(mid)
-            if use.all():  # the usual case: everything is known by the best kind
-                rows, chosen = todo, place
-            else:
-                rows, chosen, mid, age = todo[use], place[use], mid[use], age[use]
-            found.mid[rows], found.age_s[rows], found.kind[rows] = mid, age, samples.kind
-            found.bid[rows], found.ask[rows] = samples.bid[chosen], samples.ask[chosen]
-            todo = todo[~use]
+        for place in range(len(self._sources)):
             if todo.size == 0:
                 break
+            for samples in self._kinds(place, float(when[todo].min()) - max_age_s * US):
+                asked = when if todo.size == when.size else when[todo]
+                row, fresh, age = samples.last(asked, max(max_age_s, samples.lasts_s), side)
+                todo = todo[~_put(found, todo, samples, row, fresh, age)]
         return found
+
+
+def _put(found: Looked, todo: Ints, samples: Samples, row: Ints, fresh: Bools, age: Floats) -> Bools:
+    """Note what fresh samples say of the look-ups still open; which of those have their answer."""
+    mid = samples.mid[row]
+    found.is_crossed[todo] |= fresh & np.isnan(mid)
+    use = fresh & ~np.isnan(mid)
+    if use.all():  # the usual case: everything is known by the best kind
+        rows, chosen = todo, row
+    else:
+        rows, chosen, mid, age = todo[use], row[use], mid[use], age[use]
+    found.mid[rows], found.age_s[rows], found.kind[rows] = mid, age, samples.kind
+    found.bid[rows], found.ask[rows] = samples.bid[chosen], samples.ask[chosen]
+    return use
 
 
 class Mids:
@@ -174,18 +199,19 @@ class Mids:
             _own_samples: lambda: own_quotes(tables["orders"], tables["controllers"], ticks()),
             _candle_samples: lambda: candles,
         }  # fmt: skip
+        self._last = {trades: _last_us(tables["market_trades"]), _own_samples: _last_us(tables["orders"])}
         self._held: dict[_Kind, _Held] = {}
         self._known: dict[Market, MarketMids] = {}
+        self._lock = Lock()
 
     def of(self, connector: str, pair: str) -> MarketMids:
         """Samples of a market; those of a file that names no venue count for the pair on any."""
-        key = (connector, pair)
-        if key not in self._known:
-            venues = (connector, "")
-            self._known[key] = MarketMids([
-                functools.partial(self._found, kind, venues, pair) for kind in self._read
-            ])  # fmt: skip
-        return self._known[key]
+        venues = (connector, "")
+        sources = [
+            Source(functools.partial(self._found, kind, venues, pair), self._last.get(kind, NEVER))
+            for kind in self._read
+        ]
+        return self._known.setdefault((connector, pair), MarketMids(sources))
 
     def _found(self, kind: _Kind, venues: tuple[str, ...], pair: str) -> list[Samples]:
         """Samples of a family of kinds on the venue and on no venue in particular."""
@@ -195,21 +221,29 @@ class Mids:
 
     def _table_of(self, kind: _Kind) -> _Held:
         """The table a family of kinds reads, sorted into markets the first time."""
-        if kind not in self._held:
-            self._held[kind] = _Held.of(self._read[kind]())
-        return self._held[kind]
+        with self._lock:
+            if kind not in self._held:
+                self._held[kind] = _Held.of(self._read[kind]())
+            return self._held[kind]
+
+
+def _last_us(table: pl.DataFrame) -> int:
+    """Last time of a table, µs UTC; 0 where it is empty."""
+    last = table["at"].dt.timestamp("us").max()
+    return last if isinstance(last, int) else 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A table and the rows of each of its markets; a missing name is blank."""
+    """A table without the names of the markets, and the rows of each; a missing name is blank."""
 
     table: pl.DataFrame
     rows: Mapping[Market, Ints]
 
     @classmethod
     def of(cls, table: pl.DataFrame) -> _Held:
-        return cls(table, {(venue, pair): rows for venue, pair, rows in by_market(table)})
+        rows = {(venue, pair): rows for venue, pair, rows in by_market(table)}
+        return cls(table.drop("connector", "pair"), rows)
 
     def get(self, market: Market) -> pl.DataFrame | None:
         """Rows of a market, None where it has none."""
@@ -226,7 +260,8 @@ def _samples(kind: str, rows: pl.DataFrame, bid: str = "bid_quote", ask: str = "
         rows[name].fill_null(np.nan).to_numpy() if name else np.full(at.size, np.nan)
         for name in ("mid_quote", bid, ask)
     )
-    return Samples(KINDS.index(kind), at, np.where(is_crossed(low, high), np.nan, mid), low, high)
+    wrong = is_crossed(low, high)
+    return Samples(KINDS.index(kind), at, np.where(wrong, np.nan, mid) if wrong.any() else mid, low, high)
 
 
 def _quote_samples(rows: pl.DataFrame) -> list[Samples]:

@@ -45,10 +45,9 @@ def own_quotes(orders: pl.DataFrame, controllers: pl.DataFrame, ticks: Ticks | N
     """
     found, side, price = ticks or Ticks.of(orders), sides(orders), limits(orders)
     is_limit = orders["order_type"].is_in(_LIMITS.implode()).to_numpy()
-    side = np.where(is_limit & (price > 0.0), np.nan_to_num(side), 0.0)  # of what is no quote: none
-    bid = found.greatest(np.where(side > 0.0, price, -np.inf))
-    ask = -found.greatest(np.where(side < 0.0, -price, -np.inf))
-    good = np.flatnonzero((found.sums(side) == 0.0) & np.isfinite(bid) & np.isfinite(ask) & (bid < ask))
+    side = np.where(is_limit & (price > 0.0), side, 0).astype(np.int8)  # of what is no quote: none
+    bid, ask, balance = found.quotes(side, price)
+    good = np.flatnonzero((balance == 0) & np.isfinite(bid) & np.isfinite(ask) & (bid < ask))
     if good.size == 0:
         return pl.DataFrame(schema=SCHEMA)
     first = found.order[found.start[good]]

@@ -48,7 +48,7 @@ def parents_of(data: PerformanceDataSource, seen: View, facts: Facts, orders: pl
     data, seen, facts
         The source, the booked view, and what the market was.
     orders
-        Orders of the view (`execution_tables.order_table`).
+        Orders of the view (`execution_tables.order_lives`).
 
     Returns
     -------
@@ -177,7 +177,7 @@ def _their_fills(
     parent_of_order = np.full(data.orders.height + 1, -1)
     parent_of_order[single] = np.arange(single.size)  # as `_legs` puts them: those first
     parent_of_order[of_child["order_row"].to_numpy()] = of_child["parent"].to_numpy()
-    parent = parent_of_order[facts.fills.order]  # −1, no order, finds the last place: no parent
+    parent = parent_of_order[seen.of_fill]  # −1, no order, finds the last place: no parent
     rows = np.flatnonzero(parent >= 0)
     fills = data.fills.select("amount_base", "price_quote")
     fee, is_inverse = _fees(seen, data)
@@ -213,9 +213,7 @@ def _benchmarks(legs: pl.DataFrame, data: PerformanceDataSource, facts: Facts) -
         begin, until = start[rows], end[rows]
         samples = next(iter(facts.mids.of(connector, pair)), None)
         if samples is not None:
-            good = ~np.isnan(samples.mid)
-            at, mid = samples.at[good] / US, samples.mid[good]
-            price, covered = twap(at, mid, begin, until, _LASTS_S)
+            price, covered = twap(samples.at / US, samples.mid, begin, until, _LASTS_S)
             found["twap_quote"][rows] = np.where(covered >= _COVERED, price, np.nan)
         market = volume_of(volumes, connector, pair)
         if market is None:

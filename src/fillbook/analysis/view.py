@@ -8,8 +8,10 @@ from weakref import WeakKeyDictionary
 
 import polars as pl
 
-from fillbook.analysis.orders import order_facts
+from fillbook.analysis.orders import OrderFacts, order_facts
 from fillbook.analysis.reporting import Reporting, reporting_of
+from fillbook.analysis.together import both
+from fillbook.arrays import Ints
 from fillbook.conventions import Conventions
 from fillbook.errors import BadRequestError
 from fillbook.filters import UNLINKED, Filter
@@ -43,6 +45,8 @@ class View:
         What was asked.
     prepared
         Books and fees of all fills, filtered or not.
+    of_fill
+        Row in the canonical table of the order of each fill there; −1 where the data has none.
     """
 
     ledger: Ledger
@@ -54,6 +58,7 @@ class View:
     chosen: Filter
     conventions: Conventions
     prepared: Prepared
+    of_fill: Ints
 
 
 @dataclass(slots=True)
@@ -61,7 +66,7 @@ class _Held:
     """What is found once for every filter, and the views asked for last."""
 
     prepared: Prepared
-    orders: pl.DataFrame | None
+    orders: OrderFacts
     last: dict[Filter, View] = field(default_factory=dict)
 
 
@@ -106,13 +111,16 @@ def _booked(data: PerformanceDataSource, held: _Held, chosen: Filter, convention
     run = _run(data, conventions) or (_NEVER, _NEVER)
     end = min(run[1], chosen.end) if chosen.end else run[1]
     ledger = keep_ledger(held.prepared, end=end, chosen=chosen, part_of=whole if is_part else None)
-    orders = None if held.orders is None else chosen.apply(held.orders)
+    orders = chosen.apply(held.orders.table) if data.orders.height else None
     period = _period(_starts(ledger, orders), chosen, run, is_declared=conventions.run is not None)
     start_us = int(period[0].timestamp() * 1e6) if period else ledger.end_us
     reporting = reporting_of(ledger)
     findings = (*data.findings, *ledger.findings, *reporting.findings)
     findings = (*findings, *_funding_shared(ledger.funding)) if is_part else findings
-    return View(ledger, reporting, orders, period, start_us, findings, chosen, conventions, held.prepared)
+    return View(
+        ledger, reporting, orders, period, start_us, findings, chosen, conventions, held.prepared,
+        held.orders.of_fill,
+    )  # fmt: skip
 
 
 def _held(data: PerformanceDataSource, conventions: Conventions) -> _Held:
@@ -122,8 +130,11 @@ def _held(data: PerformanceDataSource, conventions: Conventions) -> _Held:
     if key not in held:
         before = next(iter(held.values()), None)
         held.clear()  # one set of conventions at a time: memory before speed
-        orders = before.orders if before else order_facts(data.tables) if data.orders.height else None
-        held[key] = _Held(prepare(data.tables, conventions), orders)
+        prepared, orders = both(
+            lambda: prepare(data.tables, conventions),
+            lambda: before.orders if before else order_facts(data.tables),
+        )
+        held[key] = _Held(prepared, orders)
     return held[key]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from fillbook.arrays import Ints
+from fillbook.ledger.kernels import number_labels, number_pairs
 
 _INT16 = 32_768
 
@@ -16,42 +17,27 @@ def label_codes(columns: list[pl.Series]) -> tuple[Ints, Ints]:
     Parameters
     ----------
     columns
-        Categoricals or enums of one length n; a null is a label too.
+        Categoricals, enums or integers of one length n; a null is a label too.
 
     Returns
     -------
     codes, first
         Shapes (n,) and (n_combinations,). Codes are int16 where they fit: numpy sorts those by radix.
     """
-    n = columns[0].len()
-    codes, kinds = np.zeros(n, np.int64), 1
-    for column in columns:
-        if n and column.n_unique() == 1:
-            continue  # one label in all rows tells nothing apart
-        label = _physical(column)
-        present = np.flatnonzero(np.bincount(label)) if n else label
-        dense = np.zeros(int(present[-1]) + 1 if n else 1, np.int64)
-        dense[present] = np.arange(present.size)
-        codes, kinds = _dense(codes * present.size + dense[label]) if n else (codes, kinds)
-    first = np.zeros(kinds if n else 0, np.int64)
-    first[codes[::-1]] = np.arange(n - 1, -1, -1)
-    appearance = np.argsort(first, kind="stable")
-    rank = np.zeros(first.size, np.int16 if first.size < _INT16 else np.int64)
-    rank[appearance] = np.arange(first.size)
-    return np.asarray(rank[codes]), first[appearance]
+    codes, first = number_labels(*_labels(columns[0]))
+    for column in columns[1:]:
+        other, places = number_labels(*_labels(column))
+        if places.size > 1:  # one label in all rows tells nothing apart
+            codes, first = number_pairs(codes, first.size, other, places.size)
+    return codes.astype(np.int16 if first.size < _INT16 else np.int64), first
 
 
-def _physical(column: pl.Series) -> Ints:
-    """Number of each label, from 1; 0 for a null."""
+def _labels(column: pl.Series) -> tuple[np.ndarray, int, int]:
+    """Number of each label, a null's the highest; the lowest, and how many there may be."""
     number = column.to_physical()
-    if number.null_count():
-        return number.cast(pl.Int64).fill_null(-1).to_numpy() + 1
-    return number.to_numpy().astype(np.int64) + 1
-
-
-def _dense(codes: Ints) -> tuple[Ints, int]:
-    """Codes without gaps, and how many there are."""
-    present = np.flatnonzero(np.bincount(codes))
-    table = np.zeros(int(present[-1]) + 1, np.int64)
-    table[present] = np.arange(present.size)
-    return table[codes], present.size
+    if number.is_empty():
+        return np.zeros(0, np.uint32), 0, 0
+    low, high = int(number.min() or 0), int(number.max() or 0)  # type: ignore[arg-type]
+    told = number.cast(pl.Int64).fill_null(high + 1) if number.null_count() else number
+    values = told.to_numpy()
+    return values if values.dtype == np.uint32 else values.astype(np.int64), low, high - low + 2

@@ -314,3 +314,37 @@ def _store(trips, n_trips, trip, exit_fill, is_open):
     trips[n_trips, _EXIT] = exit_fill
     trips[n_trips, _OPEN] = 1.0 if is_open else 0.0
     return trips, n_trips + 1
+
+
+@njit(cache=True, nogil=True)
+def number_labels(label, low, n_labels):
+    """Number of each row's label in order of first appearance, and the row of that; labels from `low`."""
+    table = np.full(n_labels, -1, np.int32)
+    codes, first = np.empty(label.size, np.int32), np.empty(min(n_labels, label.size), np.int64)
+    found = 0
+    for i in range(label.size):
+        place = np.int64(label[i]) - low
+        code = table[place]
+        if code < 0:
+            table[place] = code = found
+            first[found] = i
+            found += 1
+        codes[i] = code
+    return codes, first[:found]
+
+
+@njit(cache=True, nogil=True)
+def number_pairs(codes, n_codes, other, n_other):
+    """The same for two labels together."""
+    table = np.full(n_codes * n_other, -1, np.int32)
+    both, first = np.empty(codes.size, np.int32), np.empty(min(n_codes * n_other, codes.size), np.int64)
+    found = 0
+    for i in range(codes.size):
+        place = np.int64(codes[i]) * n_other + other[i]
+        code = table[place]
+        if code < 0:
+            table[place] = code = found
+            first[found] = i
+            found += 1
+        both[i] = code
+    return both, first[:found]

@@ -55,9 +55,10 @@ def series_of(table: pl.DataFrame, time: pl.Expr, price: str, max_age_s: float |
     return Series(rows["at"].to_numpy(), rows["price"].to_numpy(), max_age_s)
 
 
-def _by_pair(table: pl.DataFrame) -> Iterable[tuple[str, str, pl.DataFrame]]:
-    """Rows of each (connector, pair) of a table, in stable order of their names."""
-    for keys, rows in table.group_by(["connector", "pair"], maintain_order=True):
+def _by_pair(table: pl.DataFrame, *columns: str) -> Iterable[tuple[str, str, pl.DataFrame]]:
+    """Columns of each (connector, pair) of a table, in stable order of their names."""
+    asked = table.select("connector", "pair", *columns)
+    for keys, rows in asked.group_by(["connector", "pair"], maintain_order=True):
         yield str(keys[0] or ""), str(keys[1] or ""), rows
 
 
@@ -89,11 +90,11 @@ class Prices:
         return cls(
             {
                 (venue, pair): series_of(rows, pl.col("at"), "mid_quote", max_mid_age_s)
-                for venue, pair, rows in _by_pair(tables["quotes"])
+                for venue, pair, rows in _by_pair(tables["quotes"], "at", "mid_quote")
             },
             {
                 (venue, pair): series_of(rows, close, "close_quote", None)
-                for venue, pair, rows in _by_pair(tables["candles"])
+                for venue, pair, rows in _by_pair(tables["candles"], "at", "interval_s", "close_quote")
             },
             given,
             tables["fills"],

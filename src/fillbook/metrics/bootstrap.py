@@ -11,6 +11,7 @@ from fillbook.arrays import Floats, Ints
 REPLICATES, SEED = 2_000, 20_261_124
 ENOUGH = 20  # blocks of time below which there is no interval
 _AT_ONCE = 2_000_000  # draws
+_SPARSE = 100  # a row: buckets further apart are sorted instead
 
 
 def block_length(values: Floats) -> float:
@@ -59,7 +60,7 @@ def resampled_sums(values: Floats, mean_block: float, *, replicates: int = REPLI
     return sums
 
 
-def places(
+def drawn_places(
     rng: np.random.Generator, rows: int, n: int, mean_block: float, *, length: int | None = None
 ) -> Ints:
     """Which row of the data stands at each place of each replicate, in blocks that run on from end to start.
@@ -88,13 +89,26 @@ def places(
 
 def _counts(rng: np.random.Generator, rows: int, n: int, mean_block: float) -> Floats:
     """How often each row of the data is drawn, in each replicate."""
-    flat = (places(rng, rows, n, mean_block) + np.arange(rows)[:, None] * n).ravel()
+    flat = (drawn_places(rng, rows, n, mean_block) + np.arange(rows)[:, None] * n).ravel()
     return np.bincount(flat, minlength=rows * n).reshape(rows, n).astype(np.float64)
 
 
 def at_once(n: int) -> int:
     """Replicates of n rows that are drawn together."""
     return max(1, _AT_ONCE // max(n, 1))
+
+
+def places(bucket: Ints) -> tuple[Ints, Ints]:
+    """Buckets that occur, ascending, and the place of each row's among them; those of time lie close."""
+    if bucket.size == 0:
+        return bucket, bucket
+    low = int(bucket.min())
+    if int(bucket.max()) - low > _SPARSE * bucket.size:
+        return np.unique(bucket, return_inverse=True)
+    present = np.flatnonzero(np.bincount(bucket - low))
+    table = np.zeros(int(present[-1]) + 1, np.int64)
+    table[present] = np.arange(present.size)
+    return present + low, table[bucket - low]
 
 
 def ratio_intervals(
@@ -118,7 +132,7 @@ def ratio_intervals(
     resamples have no denominator.
     """
     columns = gains.shape[1]
-    names, place = np.unique(bucket, return_inverse=True)
+    names, place = places(bucket)
     if names.size < ENOUGH:
         return np.full(columns, np.nan), np.full(columns, np.nan)
     tops = _by_bucket(place, gains, names.size)

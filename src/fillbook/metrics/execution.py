@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from fillbook.arrays import Bools, Floats, Ints
+from fillbook.arrays import Bools, Codes, Floats, Ints
 from fillbook.ledger.sums import total
 from fillbook.metrics.inputs import ORDER_CLASSES
 from fillbook.metrics.registry import metric
@@ -26,13 +26,18 @@ def classify_orders(
     cancelled: Bools,
     expired: Bools,
     failed: Bools,
-) -> Ints:
+) -> Codes:
     """Class of each order (index into `ORDER_CLASSES`), the first that matches.
 
     Filled in full, completed though fills are missing, cancelled, expired, failed, else open.
     """
-    flags = [filled >= amount * (1.0 - _FULL), completed, cancelled, expired, failed]
-    return np.select(flags, [_FILLED, _INCOMPLETE, _CANCELLED, _EXPIRED, _FAILED], _OPEN).astype(np.int64)
+    classes = np.full(filled.size, _OPEN, np.int8)
+    for flag, name in (
+        (failed, _FAILED), (expired, _EXPIRED), (cancelled, _CANCELLED), (completed, _INCOMPLETE),
+        (filled >= amount * (1.0 - _FULL), _FILLED),
+    ):  # fmt: skip
+        classes[flag] = name
+    return classes
 
 
 def wilson(hits: Floats, n: Floats, *, level: float = 0.95) -> tuple[Floats, Floats]:

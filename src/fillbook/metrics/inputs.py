@@ -137,16 +137,16 @@ class ExecutionInputs:
         Whether it rested for certain, or nothing says; 0 maker, 1 taker, 2 unknown; number of its pair.
     order_class, order_amount, order_filled, order_price, order_is_market
         As in `Inputs`.
-    order_side, order_worth, order_average
-        Per order: ±1, base filled, average price.
-    order_limit, order_arrival, order_touch, order_touch_mid
+    traded_side, traded_worth, traded_average, traded_is_market
+        Per order with a fill: ±1, base filled, average price, whether it was a MARKET order.
+    traded_limit, traded_arrival, traded_touch, traded_touch_mid
         Limit price, mid at creation, ask (buys) or bid (sells) then, and the mid of that quote.
+    traded_latency_s
+        Seconds from the decision to the first fill, of orders that trade at once.
     order_wait_s, order_is_filled
         Seconds to the first fill, else to the end of the order or the data; whether it was a fill.
     order_live_s, order_n_fills
         Seconds from creation to end, and fills.
-    order_latency_s
-        Seconds from the decision to the first fill, of orders that trade at once.
     parent_side, parent_filled, parent_average, parent_vwap, parent_twap
         Per parent with a fill: side, base, average price, and the market's averages over its life.
     parent_shortfall, parent_worth
@@ -185,18 +185,19 @@ class ExecutionInputs:
     order_filled: Floats | Undefined
     order_price: Floats | Undefined
     order_is_market: Bools | Undefined
-    order_side: Floats | Undefined
-    order_worth: Floats | Undefined
-    order_average: Floats | Undefined
-    order_limit: Floats | Undefined
-    order_arrival: Floats | Undefined
-    order_touch: Floats | Undefined
-    order_touch_mid: Floats | Undefined
+    traded_side: Floats | Undefined
+    traded_worth: Floats | Undefined
+    traded_average: Floats | Undefined
+    traded_is_market: Bools | Undefined
+    traded_limit: Floats | Undefined
+    traded_arrival: Floats | Undefined
+    traded_touch: Floats | Undefined
+    traded_touch_mid: Floats | Undefined
+    traded_latency_s: Floats | Undefined
     order_wait_s: Floats | Undefined
     order_is_filled: Bools | Undefined
     order_live_s: Floats | Undefined
     order_n_fills: Floats | Undefined
-    order_latency_s: Floats | Undefined
     parent_side: Floats | Undefined
     parent_filled: Floats | Undefined
     parent_average: Floats | Undefined

@@ -10,7 +10,7 @@ import numpy as np
 
 from fillbook.arrays import Floats
 from fillbook.conventions import ReturnBasis
-from fillbook.metrics.bootstrap import ENOUGH, REPLICATES, SEED, at_once, block_length, places
+from fillbook.metrics.bootstrap import ENOUGH, REPLICATES, SEED, at_once, block_length, drawn_places
 from fillbook.metrics.risk import tail_count
 from fillbook.results import Status, Undefined
 
@@ -209,7 +209,7 @@ def intervals(
     drawn: dict[str, list[Floats]] = {key: [] for key in wanted}
     start = 0.0 if math.isnan(capital) else capital
     for begin in range(0, replicates, at_once(n)):
-        place = places(rng, min(at_once(n), replicates - begin), n, block)
+        place = drawn_places(rng, min(at_once(n), replicates - begin), n, block)
         mine = None if known is None else known[place]
         worlds = Days(
             pnl[place], pnl[place] if mine is None else mine, mine, start, periods_per_year, return_basis
@@ -264,6 +264,6 @@ def worlds_of(
     paths = np.empty((replicates, days))
     for begin in range(0, replicates, at_once(days)):
         rows = min(at_once(days), replicates - begin)
-        place = places(rng, rows, pnl.size, block, length=days)
+        place = drawn_places(rng, rows, pnl.size, block, length=days)
         paths[begin : begin + rows] = np.cumsum(pnl[place], axis=1)
     return paths, block

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fillbook.arrays import Bools, Floats
 from fillbook.ledger.sums import total
+from fillbook.metrics.kernels import cumulate, flow_between, time_weighted
 from fillbook.metrics.registry import metric
 from fillbook.results import Undefined
 from fillbook.units import Unit
@@ -29,25 +29,19 @@ class Cumulative:
     start: Floats
     end: Floats
     amount: Floats
-    before: NDArray[np.longdouble]
+    sums: Floats
 
     @classmethod
     def of(cls, start: Floats, end: Floats, amount: Floats) -> Cumulative:
         """Pieces with what flowed in each."""
-        return cls(start, end, amount, np.concatenate([[0.0], np.cumsum(amount, dtype=np.longdouble)]))
-
-    def until(self, when: Floats) -> NDArray[np.longdouble]:
-        """What had flowed by each time; wide, so that the difference of two large sums is exact."""
-        if self.start.size == 0:
-            return np.zeros(when.size, np.longdouble)
-        index = np.maximum(np.searchsorted(self.start, when, side="right") - 1, 0)
-        length = self.end[index] - self.start[index]
-        share = np.clip((when - self.start[index]) / np.where(length > 0.0, length, 1.0), 0.0, 1.0)
-        return self.before[index] + share * self.amount[index]
+        return cls(start, end, amount, cumulate(amount))
 
     def between(self, start: Floats, end: Floats) -> Floats:
-        """What flowed in each window ``[start, end)``, pieces at its ends pro rata."""
-        return np.asarray(self.until(end) - self.until(start), np.float64)
+        """What flowed in each window ``[start, end)``, pieces at its ends pro rata.
+
+        Sums keep the digits they lose, so that the difference of two large ones is exact.
+        """
+        return np.asarray(flow_between(self.start, self.end, self.amount, self.sums, start, end))
 
 
 def vwap(volume: Cumulative, value: Cumulative, start: Floats, end: Floats) -> Floats:
@@ -65,16 +59,11 @@ def twap(at: Floats, mid: Floats, start: Floats, end: Floats, max_age_s: float) 
     Parameters
     ----------
     at, mid
-        Samples, seconds ascending.
+        Samples, seconds ascending; NaN is none.
     start, end
         Windows, seconds.
     """
-    if at.size == 0:
-        return np.full(start.size, np.nan), np.zeros(start.size)
-    following = np.concatenate([at[1:], [max(float(np.max(end, initial=at[-1])), at[-1])]])
-    until = np.minimum(following, at + max_age_s)
-    held = Cumulative.of(at, until, until - at).between(start, end)
-    value = Cumulative.of(at, until, (until - at) * mid).between(start, end)
+    held, value = time_weighted(at, mid, max_age_s, float(np.max(end, initial=-np.inf)), start, end)
     length = end - start
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(held > 0.0, value / held, np.nan), np.where(length > 0.0, held / length, np.nan)

@@ -109,10 +109,10 @@ def slippage(side: Floats, filled: Floats, average: Floats, benchmark: Floats) -
     undefined="no_mid at the creation of any filled order; no_orders with a fill; no_order_row",
 )  # fmt: skip
 def average_slippage_arrival(
-    order_side: Floats, order_worth: Floats, order_average: Floats, order_arrival: Floats
+    traded_side: Floats, traded_worth: Floats, traded_average: Floats, traded_arrival: Floats
 ) -> float:
     """Average price over the mid at creation, as a cost, weighted by value; a maker's is negative."""
-    return _slip(order_side, order_worth, order_average, order_arrival)
+    return _slip(traded_side, traded_worth, traded_average, traded_arrival)
 
 
 @metric(
@@ -122,13 +122,13 @@ def average_slippage_arrival(
     undefined="no_limit_price; no_orders with a fill; no_order_row",
 )  # fmt: skip
 def average_slippage_limit(
-    order_side: Floats, order_worth: Floats, order_average: Floats, order_limit: Floats
+    traded_side: Floats, traded_worth: Floats, traded_average: Floats, traded_limit: Floats
 ) -> float:
     """Average price over the limit, as a cost: 0 at the limit, negative where filled better."""
-    if not np.isfinite(order_limit).any() and order_limit.size:
+    if not np.isfinite(traded_limit).any() and traded_limit.size:
         return Undefined.unavailable("no_limit_price")
-    at_limit = np.abs(order_average - order_limit) <= _ROUNDING * order_limit
-    return _slip(order_side, order_worth, np.where(at_limit, order_limit, order_average), order_limit)
+    at_limit = np.abs(traded_average - traded_limit) <= _ROUNDING * traded_limit
+    return _slip(traded_side, traded_worth, np.where(at_limit, traded_limit, traded_average), traded_limit)
 
 
 @metric(
@@ -137,17 +137,17 @@ def average_slippage_limit(
     undefined="no_quote at the creation of any filled market order; no_order_row",
 )  # fmt: skip
 def average_slippage_touch(
-    order_side: Floats, order_worth: Floats, order_average: Floats, order_touch: Floats,
-    order_touch_mid: Floats, order_is_market: Bools,
+    traded_side: Floats, traded_worth: Floats, traded_average: Floats, traded_touch: Floats,
+    traded_touch_mid: Floats, traded_is_market: Bools,
 ) -> float:  # fmt: skip
     """Average price of market orders over the ask (buys) or bid (sells) at creation, as a cost."""
-    if order_is_market.size and not (order_is_market & (order_worth > 0.0)).any():
+    if not (traded_is_market & (traded_worth > 0.0)).any():
         return Undefined("no_taker_orders")
-    cost = slippage(order_side, order_worth, order_average, order_touch)
-    known = order_is_market & (order_worth > 0.0) & ~np.isnan(cost)
+    cost = slippage(traded_side, traded_worth, traded_average, traded_touch)
+    known = traded_is_market & (traded_worth > 0.0) & ~np.isnan(cost)
     if not known.any():
         return Undefined.unavailable("no_quote")
-    return ratio_of_sums(cost, order_worth * order_touch_mid, known)
+    return ratio_of_sums(cost, traded_worth * traded_touch_mid, known)
 
 
 def _slip(side: Floats, worth: Floats, average: Floats, benchmark: Floats) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from fillbook.arrays import Bools, Floats, Ints
 from fillbook.ledger.sums import total
 from fillbook.metrics.inputs import ORDER_CLASSES
+from fillbook.metrics.kernels import live_seconds
 from fillbook.metrics.registry import metric
 from fillbook.results import Undefined
 from fillbook.units import Unit
@@ -43,11 +44,11 @@ def survival(seconds: Floats, is_filled: Bools) -> Survival:
     is_filled
         Whether it was the fill that ended the wait; the others are censored: the wait was longer.
     """
-    times, first, count = np.unique(seconds, return_index=False, return_inverse=True, return_counts=True)
-    filled = np.bincount(first, weights=is_filled.astype(float), minlength=times.size)
-    at_risk = seconds.size - np.concatenate([[0], np.cumsum(count)[:-1]])
-    share = np.cumprod(1.0 - filled / np.maximum(at_risk, 1))
-    return Survival(times, share, at_risk.astype(np.int64))
+    ordered = np.sort(seconds)
+    first = np.flatnonzero(np.diff(ordered, prepend=-np.inf) != 0.0)
+    times, at_risk = ordered[first], seconds.size - first
+    filled = np.diff(np.searchsorted(np.sort(seconds[is_filled]), times, side="right"), prepend=0)
+    return Survival(times, np.cumprod(1.0 - filled / at_risk, dtype=np.float64), at_risk)
 
 
 def quantile(values: Floats, share: float) -> float:
@@ -59,18 +60,6 @@ def quantile(values: Floats, share: float) -> float:
     if known.size == 0 or (share > 0.95 and known.size < _ENOUGH_FOR_P99):
         return Undefined("empty" if known.size == 0 else "n_too_small")
     return float(known[max(math.ceil(share * known.size - 1e-9) - 1, 0)])
-
-
-def union_s(start: Floats, end: Floats) -> float:
-    """Seconds covered by intervals ``[start, end)`` sorted by start; overlaps count once."""
-    live = end > start
-    start, end = start[live], end[live]
-    if start.size == 0:
-        return 0.0
-    reached = np.maximum.accumulate(end)
-    fresh = np.concatenate([[True], start[1:] > reached[:-1]])
-    lasts = np.concatenate([reached[:-1][fresh[1:]], reached[-1:]])
-    return total(lasts - start[fresh])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +83,7 @@ def uptime(side: Ints, start: Floats, end: Floats, window: tuple[float, float]) 
         First second and end.
     """
     by_start = np.argsort(start, kind="stable") if np.any(np.diff(start) < 0.0) else slice(None)
-    side = side[by_start]
-    start = np.clip(start[by_start], *window)
-    end = np.clip(end[by_start], *window)
-    bid, ask = (union_s(start[side == sign], end[side == sign]) for sign in (1, -1))
-    either = union_s(start, end)
+    bid, ask, either = live_seconds(side[by_start], start[by_start], end[by_start], *map(float, window))
     return Uptime(bid, ask, max(bid + ask - either, 0.0), window[1] - window[0])
 
 
@@ -120,9 +105,9 @@ def time_to_first_fill_p50(order_wait_s: Floats, order_is_filled: Bools, order_i
     formula=r"q_{50}(t_{first\ fill}-t_{signal})", source="DEFINITIONS C1; orders that trade at once",
     undefined="no_taker_orders: none that trades at once was filled; no_order_row",
 )  # fmt: skip
-def order_latency_p50(order_latency_s: Floats) -> float:
+def order_latency_p50(traded_latency_s: Floats) -> float:
     """Half of the market and marketable orders had their first fill within this of the decision."""
-    return _latency(order_latency_s, 0.5)
+    return _latency(traded_latency_s, 0.5)
 
 
 @metric(
@@ -130,9 +115,9 @@ def order_latency_p50(order_latency_s: Floats) -> float:
     formula=r"q_{90}(t_{first\ fill}-t_{signal})", source="DEFINITIONS C1; orders that trade at once",
     undefined="no_taker_orders: none that trades at once was filled; no_order_row",
 )  # fmt: skip
-def order_latency_p90(order_latency_s: Floats) -> float:
+def order_latency_p90(traded_latency_s: Floats) -> float:
     """Nine in ten of the market and marketable orders had their first fill within this of the decision."""
-    return _latency(order_latency_s, 0.9)
+    return _latency(traded_latency_s, 0.9)
 
 
 def _latency(seconds: Floats, share: float) -> float:

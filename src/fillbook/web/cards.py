@@ -32,8 +32,8 @@ _DIGITS, _SMALL, _CENTS = 7, 1e-3, 2
 _SHOWN = 200
 _Colour = Literal["normal", "inverse", "off"]
 _EVIDENCE = {
-    "parent_": "parents", "impact_": "parents", "order_": "orders", "fill_": "fills", "uptime_": "uptime",
-    "own_": "markets", "maker_": "markets",
+    "parent_": "parents", "impact_": "parents", "order_": "orders", "traded_": "orders", "fill_": "fills",
+    "uptime_": "uptime", "own_": "markets", "maker_": "markets",
 }  # fmt: skip
 
 
