@@ -3,15 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 PORT ?= 8501
+WORLDS ?= 10
 FILLS ?= 10000 100000 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench docs lock clean
+.PHONY: help run test check validate bench docs lock clean
 
 help:
 	@echo "make run    set up and open the demo"
 	@echo "make test   set up and run the whole suite"
 	@echo "make check  format, lint, types, layers, docs and tests"
+	@echo "make validate  statistics against thousands of worlds whose truth is known (minutes)"
 	@echo "make bench  time it against the bare floor (FILLS=\"10000 100000\")"
 	@echo "make docs   write the generated pages of docs/"
 	@echo "make lock   renew the pinned requirements"
@@ -37,6 +39,9 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/python -m fillbook.cli.docs --check
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+validate: $(STAMP)
+	FILLBOOK_WORLDS=$(WORLDS) $(BIN)/python -m pytest tests/validation -s
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py $(FILLS) --write

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from fillbook.analysis.limits import Limits, limits
     from fillbook.analysis.overview import Overview, overview
     from fillbook.analysis.reconcile import Reconciliation, reconcile
-    from fillbook.conventions import Conventions
+    from fillbook.analysis.risk import Risk, risk
+    from fillbook.conventions import Conventions, RiskConventions
     from fillbook.errors import FillbookError
     from fillbook.filters import Filter
     from fillbook.metrics.evaluate import evaluate
@@ -43,6 +44,8 @@ _HOME = {
     "PerformanceDataSource": "fillbook.performance_data_source",
     "attribution": "fillbook.analysis.attribution",
     "Reconciliation": "fillbook.analysis.reconcile",
+    "Risk": "fillbook.analysis.risk",
+    "RiskConventions": "fillbook.conventions",
     "evaluate": "fillbook.metrics.evaluate",
     "execution": "fillbook.analysis.execution",
     "limits": "fillbook.analysis.limits",
@@ -50,6 +53,7 @@ _HOME = {
     "overview": "fillbook.analysis.overview",
     "read_limits": "fillbook.analysis.limit_file",
     "reconcile": "fillbook.analysis.reconcile",
+    "risk": "fillbook.analysis.risk",
 }
 
 __all__ = [
@@ -63,6 +67,8 @@ __all__ = [
     "Overview",
     "PerformanceDataSource",
     "Reconciliation",
+    "Risk",
+    "RiskConventions",
     "attribution",
     "evaluate",
     "execution",
@@ -71,6 +77,7 @@ __all__ = [
     "overview",
     "read_limits",
     "reconcile",
+    "risk",
 ]
 
 

@@ -75,6 +75,62 @@ class Conventions:
     run: tuple[datetime, datetime] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskConventions:
+    """What the risk answer must be told, because no data says it.
+
+    Parameters
+    ----------
+    trials
+        Configurations tried before this one was chosen; None leaves the deflated Sharpe ratio unavailable.
+    trial_variance
+        Variance of their daily Sharpe ratios; None takes that of the bots compared, else 1 / (days − 1), that
+        of trials without skill.
+    leverage
+        Position value over margin of the perpetuals; where no capital is declared their equity is the margin.
+    maintenance_margin
+        Share of the position value below which equity is liquidated; 0 asks only whether it is gone.
+    rolling_days, backtest_days
+        Days of the windows of rolling ratios, and of what a forecast knows (≥ 100).
+    horizon_days
+        How far ahead paths are drawn.
+    losses
+        Amounts of money whose loss is asked for; none takes shares of the capital, or multiples of the VaR.
+    impact
+        Y of the square-root law of flattening costs; 1 unless fitted.
+    """
+
+    trials: int | None = None
+    trial_variance: float | None = None
+    leverage: float | None = None
+    maintenance_margin: float = 0.0
+    rolling_days: int = 30
+    backtest_days: int = 100
+    horizon_days: int = 30
+    losses: tuple[float, ...] = ()
+    impact: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot mean anything, here at the edge."""
+        positive = (math.isfinite(amount) and amount > 0.0 for amount in self.losses)
+        rules = {
+            "trials is a whole number of configurations, at least 1": self.trials is None or self.trials >= 1,
+            "trial_variance is a number of 0 or more": self.trial_variance is None
+            or (math.isfinite(self.trial_variance) and self.trial_variance >= 0.0),
+            "leverage is a number above 0": self.leverage is None
+            or (math.isfinite(self.leverage) and self.leverage > 0.0),
+            "maintenance margin is a share of 0 or more, below 1": 0.0 <= self.maintenance_margin < 1.0,
+            "rolling days are at least 2": self.rolling_days >= 2,
+            "backtest days are at least 100": self.backtest_days >= 100,
+            "horizon days are between 1 and 3,650": 1 <= self.horizon_days <= 3_650,
+            "losses are amounts above 0": all(positive),
+            "impact is a number of 0 or more": math.isfinite(self.impact) and self.impact >= 0.0,
+        }
+        broken = [rule for rule, is_kept in rules.items() if not is_kept]
+        if broken:
+            raise BadRequestError("; ".join(broken))
+
+
 def read_marks(texts: Iterable[str]) -> dict[str, float]:
     """Prices written as ``PAIR=PRICE``.
 

@@ -138,3 +138,14 @@ def test_candles_mark_the_end_of_a_day() -> None:
         candles=table("candles", connector="binance", pair="ABC-USDT", at=[DAY - 60], close_quote=120.0),
     ))  # fmt: skip
     assert found["gross"].to_list() == [120.0, 0.0]  # closes at midnight at 120; sold the day after
+
+
+def test_an_inverse_contract_is_worth_its_quantity_in_quote() -> None:
+    fills = table(
+        "fills", at=[0.0, 90_000.0], side=[1, -1], amount_base=[1_000.0, 10.0], price_quote=[20_000.0, 21_000.0],
+        pair="BTC-USD", base="BTC", quote="USD", connector="binance_coin_perpetual",
+    )  # fmt: skip
+    answer = overview(PerformanceDataSource.from_tables({"fills": fills}))
+    # 1,000 − 10 contracts of 1 USD each: 990 USD, not times the price of a bitcoin
+    assert answer.metrics["exposure"].value == 990.0
+    assert exposure(answer)["gross"].to_list() == [1_000.0, 990.0]

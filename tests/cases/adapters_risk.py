@@ -12,7 +12,7 @@ import numpy as np
 from cases.adapters_ledger import num
 from cases.registry import adapter
 from fillbook.arrays import Floats
-from fillbook.metrics import drawdown, execution, returns, risk
+from fillbook.metrics import drawdown, execution, returns, risk, selection
 from fillbook.metrics.backtest import christoffersen_lr, kupiec_lr, transitions
 from fillbook.metrics.inputs import ORDER_CLASSES
 from fillbook.results import Undefined
@@ -171,6 +171,25 @@ def drawdowns(case: Case) -> Any:
         "max_drawdown_pct": drawdown.max_drawdown_fraction(equity, capital=equity[0]),
         "current_drawdown_pct": float(drawdown.fall_fractions(equity)[-1]),
         "time_under_water_fraction": drawdown.time_under_water(equity),
+    }
+
+
+@adapter("psr")
+def sharpe_by_luck(case: Case) -> Any:
+    """Probabilistic and deflated Sharpe ratio, and the record it needs."""
+    ratio, n = num(case["sr"]), int(case["n"])
+    skew, kurtosis, variance = num(case["skew"]), num(case["kurtosis"]), num(case["var_trial_sr"])
+    deflated = {
+        key: selection.deflated_sharpe(ratio, n, skew, kurtosis, trials=trials, variance=variance)
+        for key, trials in (
+            ("dsr", case["trials"]), ("dsr_if_trials_1", 1), ("dsr_if_trials_unknown", None)
+        )
+    }  # fmt: skip
+    return deflated | {
+        "psr_0": risk.probabilistic_sharpe(ratio, n, skew, kurtosis),
+        "psr_benchmark": risk.probabilistic_sharpe(ratio, n, skew, kurtosis, num(case["sr_benchmark"])),
+        "sr0_expected_max": selection.expected_maximum(case["trials"], variance),
+        "min_trl": selection.minimum_track_record(ratio, skew, kurtosis, confidence=num(case["confidence"])),
     }
 
 

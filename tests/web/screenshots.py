@@ -22,6 +22,10 @@ SIZES = {"wide": 1440, "phone": 390}
 THEMES = ("light", "dark")
 TABS = ("Long, short, closes", "Strategies", "Assets", "Drawdowns")
 QUALITY = ("Markouts", "Orders", "Latency", "Costs", "Market")
+RISK = {
+    "ratios": "Can the ratios be trusted?", "tails": "A day's loss", "drawdowns": "Drawdowns",
+    "stress": "Stress", "together": "Lost together?",
+}  # fmt: skip
 TALLEST = 9_000
 SHARED = Path(os.environ.get("FILLBOOK_SHARED", Path(__file__).parents[3] / "shared" / "data"))
 REAL = {"nim": "*nim__642c927*", "try5": "*try5*", "no_fills": "*binance_test*"}
@@ -106,6 +110,28 @@ def quality(browser: Browser, address: str, out: Path) -> None:
             context.close()
 
 
+def risk(browser: Browser, address: str, out: Path) -> None:
+    """The page Risk, tab by tab, at every size in every theme."""
+    for theme in THEMES:
+        for size, width in SIZES.items():
+            context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+            page = context.new_page()
+            page.goto(f"{address}/risk?capital=10000&trials=20&leverage=5")
+            settled(page)
+            page.get_by_role("tab").first.wait_for()
+            for name, title in RISK.items():
+                tab = page.get_by_role("tab", name=title, exact=True)
+                if not tab.count():
+                    break
+                tab.click()
+                settled(page)
+                more = page.get_by_test_id("stExpander").filter(has_text="Asset by asset")
+                if more.count():
+                    more.locator("summary").first.click()
+                whole(page, width, out / f"risk-{name}-{size}-{theme}.png")
+            context.close()
+
+
 def main(out: Path, sources: dict[str, list[str]]) -> None:
     """Pictures of every source, a folder each."""
     for name, uris in sources.items():
@@ -115,6 +141,7 @@ def main(out: Path, sources: dict[str, list[str]]) -> None:
             pages(browser, address, folder)
             sections(browser, address, folder)
             quality(browser, address, folder)
+            risk(browser, address, folder)
 
 
 def every_source() -> dict[str, list[str]]:

@@ -307,6 +307,19 @@ def test_attribution_is_divided_by_what_is_chosen_and_downloaded(visit: Visit, d
     assert said["coverage"] > 0.99
 
 
+def test_risk_can_be_read_at_every_tab_and_a_link_carries_what_no_data_says(visit: Visit, demo: Path) -> None:
+    page = visit(f"risk?data={quote(str(demo))}&trials=20")
+    page.get_by_role("tab").first.wait_for()
+    assert page.get_by_text("in 20 trials it holds with").count() == 1
+    for name in ("Can the ratios be trusted?", "A day's loss", "Drawdowns", "Stress", "Lost together?"):
+        page.get_by_role("tab", name=name, exact=True).click()
+        settled(page)
+        found = Axe().run(page, context={"exclude": NOT_OURS}).response["violations"]
+        serious = [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")]
+        assert not serious, name
+    assert "trials=20" in page.url
+
+
 def test_a_link_carries_the_age_of_a_quote(visit: Visit) -> None:
     page = visit()
     unfold(page, "Cost method, capital, currency")

@@ -323,9 +323,18 @@ def _revalued(values: Floats, reporting: Reporting) -> Floats | Undefined:
 
 def _exposure(ledger: Ledger, rate: Floats) -> Floats:
     """Value of each book's position at the end."""
+    return np.abs(position_values(ledger) * rate)
+
+
+def position_values(ledger: Ledger) -> Floats:
+    """Signed value of each book's position at the end, in its quote; NaN for an open one without a mark.
+
+    An inverse contract is worth its quantity in quote, at any price.
+    """
     held = ledger.flow.last_position
     mark = ledger.books["mark_quote"].fill_null(np.nan).to_numpy()
-    return np.abs(np.where(held == 0.0, 0.0, held * mark * rate))
+    unit = np.where((ledger.books["market_type"] == INVERSE).to_numpy(), 1.0, mark)
+    return np.asarray(np.where(held == 0.0, 0.0, held * unit))
 
 
 def _order_reasons(orders: pl.DataFrame | None) -> dict[str, tuple[str, ...]]:

@@ -21,6 +21,7 @@ from fillbook.cli import (
     limits,
     metrics,
     reconcile,
+    risk,
     serve,
     summary,
 )  # fmt: skip
@@ -39,8 +40,9 @@ app = typer.Typer(
 app.command("summary")(summary.summary)
 app.command("execution")(execution.execution)
 app.command("attribution")(attribution.attribution)
-app.command("reconcile")(reconcile.reconcile)
+app.command("risk")(risk.risk)
 app.command("limits")(limits.limits)
+app.command("reconcile")(reconcile.reconcile)
 app.command("check")(check.check)
 app.command("metrics")(metrics.metrics)
 app.command("export")(export.export)

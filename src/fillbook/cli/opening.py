@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from fillbook.analysis.overview import Overview
     from fillbook.analysis.peer_history import Balances
     from fillbook.analysis.reconcile import Reconciliation
+    from fillbook.analysis.risk import Risk
     from fillbook.cli.choices import Choices
-    from fillbook.conventions import Conventions
+    from fillbook.conventions import Conventions, RiskConventions
     from fillbook.filters import Filter
     from fillbook.performance_data_source import PerformanceDataSource
 
@@ -95,6 +96,17 @@ def watched(uris: list[str], choices: Choices, file: LimitFile) -> tuple[Perform
         return limits(data, file, chosen, conventions)
 
     return _asked(uris, choices, "watching limits", looked)
+
+
+def risked(uris: list[str], choices: Choices, asked: RiskConventions) -> tuple[PerformanceDataSource, Risk]:
+    """Open sources and answer what they could lose."""
+
+    def weighed(data: PerformanceDataSource, chosen: Filter, conventions: Conventions) -> Risk:
+        from fillbook.analysis.risk import risk  # noqa: PLC0415  (brings Numba)
+
+        return risk(data, chosen, conventions, asked)
+
+    return _asked(uris, choices, "weighing the risk", weighed)
 
 
 def _asked(

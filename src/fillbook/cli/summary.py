@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fillbook.analysis.attribution import Attribution
     from fillbook.analysis.execution import Execution
     from fillbook.analysis.overview import Overview
+    from fillbook.analysis.risk import Risk
     from fillbook.results import Result
 
 UNTRUSTED = 1
@@ -101,7 +102,7 @@ def _conventions(answer: Overview) -> list[str]:
     return parts
 
 
-def metrics_table(answer: Overview | Execution | Attribution) -> Table:
+def metrics_table(answer: Overview | Execution | Attribution | Risk) -> Table:
     """Every metric by group, with its reason where it is not beyond doubt."""
     from fillbook.cli.screen import cell, table  # noqa: PLC0415
     from fillbook.reports.glossary import metrics_by_group  # noqa: PLC0415

@@ -75,16 +75,17 @@ def risk_return_figure(
     caption="How far strategies win and lose on the same days: 1 together, −1 against one another.",
 )  # fmt: skip
 def correlation_figure(
-    names: list[str], matrix: Floats, look: Look, *, days: int, height: int = 340, span: Span | None = None
-) -> go.Figure:
+    names: list[str], matrix: Floats, look: Look, *, days: int, height: int = 340,
+    span: Span | None = None, title: str = "Correlation of daily PnL",
+) -> go.Figure:  # fmt: skip
     """Heatmap of a correlation matrix around zero.
 
     Parameters
     ----------
     names, matrix
         Parts in order, and their correlations; NaN is left blank.
-    look, days, height, span
-        Theme, number of days behind each figure, pixels, period.
+    look, days, height, span, title
+        Theme, number of days behind each figure, pixels, period, heading.
     """
     texts = [plain(name) for name in names]
     short = [plain(shortened(name, 18)) for name in names]
@@ -98,9 +99,7 @@ def correlation_figure(
         customdata=[[(a, b) for b in texts] for a in texts],
         hovertemplate="%{customdata[0]}<br>%{customdata[1]}: %{z:.2f}<extra></extra>",
     ))  # fmt: skip
-    dressed(
-        drawn, look, title="Correlation of daily PnL", note=counted(days, "day"), height=height, span=span
-    )
+    dressed(drawn, look, title=title, note=counted(days, "day"), height=height, span=span)
     drawn.update_xaxes(tickvals=places, ticktext=short, tickangle=-40, nticks=None)
     drawn.update_yaxes(tickvals=places, ticktext=short, side="left", autorange="reversed", tickformat=None,
                        showgrid=False)  # fmt: skip
@@ -209,7 +208,7 @@ def distribution_figure(
     var
         Value at risk, a positive loss; None where it is undefined.
     """
-    counts, edges = np.histogram(values, bins=_bins(values))
+    counts, edges = np.histogram(values, bins=bins(values))
     middles = (edges[:-1] + edges[1:]) / 2.0
     drawn = go.Figure(go.Bar(
         x=middles.tolist(), y=counts.tolist(), width=np.diff(edges).tolist(),
@@ -243,7 +242,7 @@ def _money(value: float, currency: str, *, signed: bool = False) -> str:
     return format_value(value, Unit.MONEY, currency=currency, signed=signed)
 
 
-def _bins(values: Floats) -> int:
+def bins(values: Floats) -> int:
     """Bins after Freedman & Diaconis (1981), as many as can be seen at most."""
     spread = float(np.subtract(*np.percentile(values, [75, 25])))
     if spread <= 0.0:

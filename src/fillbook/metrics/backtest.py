@@ -1,14 +1,22 @@
-"""Whether a value at risk was kept (DEFINITIONS E5): likelihood-ratio tests of its exceptions."""
+"""Whether a value at risk was kept (DEFINITIONS E5): tests of its exceptions and of what they cost."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from fillbook.arrays import Ints
+from fillbook.arrays import Bools, Floats, Ints
+from fillbook.metrics.bootstrap import SEED
+from fillbook.metrics.forecasts import LEAST_WINDOW, Forecasts, forecasts
 from fillbook.results import Undefined
+
+SIMULATED = 2_000
+_BASEL_DAYS, _BASEL_LEVEL = 250, 0.99
+_GREEN, _YELLOW = 4, 9  # exceptions up to which the light shows it (Basel Committee 1996)
+Light = Literal["green", "yellow", "red"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +63,150 @@ def christoffersen_lr(hits: Ints) -> float:
         found.n10, found.n11, found.n11 / from_1
     )
     return 2.0 * (apart - _log_likelihood(from_0 + from_1 - found.n01 - found.n11, found.n01 + found.n11, p))
+
+
+def chi2_tail(statistic: float, freedom: Literal[1, 2]) -> float:
+    """Probability that χ² of 1 or 2 degrees of freedom exceeds a statistic; an absent one stays absent.
+
+    >>> round(chi2_tail(3.841459, 1), 6), round(chi2_tail(5.991465, 2), 6)
+    (0.05, 0.05)
+    """
+    if math.isnan(statistic):
+        return statistic
+    half = max(statistic, 0.0) / 2.0
+    return math.erfc(math.sqrt(half)) if freedom == 1 else math.exp(-half)
+
+
+def conditional_coverage_lr(hits: Ints, p: float) -> float:
+    """Likelihood ratio that exceptions are independent and of probability `p`, ~ χ²(2)."""
+    independence = christoffersen_lr(hits)
+    if math.isnan(independence):
+        return independence
+    return kupiec_lr(hits.size, int(hits.sum()), p) + independence
+
+
+def acerbi_szekely(values: Floats, var: Floats, es: Floats, alpha: float) -> float:
+    """Z₂ = 1 + Σ r·I / (n(1−α)·ES): 0 where losses beyond the VaR are as forecast, below 0 where larger.
+
+    Undefined (``es_not_positive``) where a forecast sees no loss even in its tail.
+    """
+    if values.size == 0:
+        return Undefined("empty")
+    if (es <= 0.0).any():
+        return Undefined("es_not_positive")
+    lost = np.where(values < -var, values / es, 0.0)
+    return 1.0 + math.fsum(lost) / (values.size * (1.0 - alpha))
+
+
+def simulated_z2(known: Forecasts, alpha: float, *, replicates: int = SIMULATED, seed: int = SEED) -> Floats:
+    """Z₂ in worlds where every forecast is true, shape (replicates,): what chance alone does.
+
+    Each day exceeds its VaR with probability 1 − α, by a loss of its own forecast's tail
+    (Acerbi & Szekely 2014, section 3).
+    """
+    rng = np.random.default_rng(seed)
+    days = known.var.size
+    chance = 1.0 - alpha
+    world, day = np.nonzero(rng.random((replicates, days)) < chance)
+    edges = np.cumsum(known.weight)
+    place = np.minimum(np.searchsorted(edges, rng.random(day.size), side="right"), edges.size - 1)
+    beyond = known.tail[day, place] / known.es[day]
+    return 1.0 - np.bincount(world, beyond, replicates) / (days * chance)
+
+
+def traffic_light(hits: Ints) -> Light | Undefined:
+    """Colour of the number of exceptions of a 99 % VaR in the last 250 days (Basel Committee 1996).
+
+    Unavailable (``needs_250_days``) with fewer days: the colours hold for 250 alone.
+    """
+    if hits.size < _BASEL_DAYS:
+        return Undefined.unavailable("needs_250_days")
+    n = int(hits[-_BASEL_DAYS:].sum())
+    return "green" if n <= _GREEN else "yellow" if n <= _YELLOW else "red"
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """How forecasts of one method stood against the days that came; a test that has no answer is `Undefined`.
+
+    Parameters
+    ----------
+    method, alpha, window
+        What was forecast, from how many days.
+    n, exceptions
+        Days with a forecast, and those whose loss was larger; a day without a forecast is in neither.
+    kupiec, independence, coverage
+        Likelihood ratios: unconditional, independence, and both (conditional coverage).
+    kupiec_p, independence_p, coverage_p
+        Their p-values.
+    z2, z2_critical, z2_p
+        Acerbi–Szekely statistic, its 5 % point and p-value by simulation of the forecasts themselves.
+    light
+        Traffic light, of 99 % and 250 days only.
+    """
+
+    method: str
+    alpha: float
+    window: int
+    n: int
+    exceptions: int
+    kupiec: float
+    kupiec_p: float
+    independence: float
+    independence_p: float
+    coverage: float
+    coverage_p: float
+    z2: float
+    z2_critical: float
+    z2_p: float
+    light: Light | Undefined
+
+
+def backtest(
+    values: Floats, method: str, alpha: float, *, window: int = LEAST_WINDOW, seed: int = SEED
+) -> tuple[Backtest, Forecasts]:
+    """Forecast every day from the window before it, and test the forecasts.
+
+    Parameters
+    ----------
+    values
+        Daily PnL or returns without a gap, oldest first.
+    method
+        Key of `tails.METHODS`.
+    alpha, window
+        Level, and days each forecast knows (≥ 100 says something).
+    seed
+        Of the simulation behind the Acerbi–Szekely test.
+    """
+    made = forecasts(values, method, alpha, window=window)
+    days = values[window:] if values.size > window else values[:0]
+    has_one = ~(np.isnan(made.var) | np.isnan(made.es))
+    known = Forecasts(made.var[has_one], made.es[has_one], made.tail[has_one], made.weight)
+    hits = (days[has_one] < -known.var).astype(np.int64)
+    n, p = hits.size, 1.0 - alpha
+    gap = Undefined.unavailable("too_few_for_backtest") if not has_one.size else Undefined("no_forecast")
+    pof, apart, both = (
+        (kupiec_lr(n, int(hits.sum()), p), christoffersen_lr(hits), conditional_coverage_lr(hits, p))
+        if n
+        else (gap, gap, gap)
+    )
+    z2 = acerbi_szekely(days[has_one], known.var, known.es, alpha) if n else gap
+    critical, z2_p = (z2, z2) if math.isnan(z2) else _placed(z2, simulated_z2(known, alpha, seed=seed))
+    is_basel = alpha == _BASEL_LEVEL
+    light = traffic_light(hits) if is_basel else Undefined.unavailable("only_at_99_percent")
+    found = Backtest(
+        method, alpha, window, n, int(hits.sum()), pof, chi2_tail(pof, 1), apart, chi2_tail(apart, 1),
+        both, chi2_tail(both, 2), z2, critical, z2_p, light,
+    )  # fmt: skip
+    return found, made
+
+
+def _placed(z2: float, chance: Floats) -> tuple[float, float]:
+    """The 5 % point of chance, and the share of its worlds at least as bad."""
+    as_bad = int((chance <= z2).sum())
+    return float(np.quantile(chance, 0.05)), (1.0 + as_bad) / (1.0 + chance.size)
+
+
+def is_hit(values: Floats, made: Forecasts, window: int) -> Bools:
+    """Days of the forecasts whose loss was larger than the VaR; a day without one is no hit."""
+    return np.asarray(values[window:] < -made.var)

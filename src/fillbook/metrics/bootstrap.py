@@ -53,23 +53,49 @@ def resampled_sums(values: Floats, mean_block: float, *, replicates: int = REPLI
     """
     n, rng = values.shape[0], np.random.default_rng(SEED)
     sums = np.empty((replicates, values.shape[1]))
-    step = max(1, _AT_ONCE // n)
+    step = at_once(n)
     for begin in range(0, replicates, step):
         rows = min(step, replicates - begin)
-        sums[begin : begin + rows] = _counts(rng, rows, n, 1.0 / mean_block) @ values
+        sums[begin : begin + rows] = _counts(rng, rows, n, mean_block) @ values
     return sums
 
 
-def _counts(rng: np.random.Generator, rows: int, n: int, chance: float) -> Floats:
-    """How often each row of the data is drawn, in each replicate."""
-    starts = rng.random((rows, n)) < chance
+def drawn_places(
+    rng: np.random.Generator, rows: int, n: int, mean_block: float, *, length: int | None = None
+) -> Ints:
+    """Which row of the data stands at each place of each replicate, in blocks that run on from end to start.
+
+    Parameters
+    ----------
+    rng, rows
+        Where chance comes from, and how many replicates.
+    n, length
+        Rows of the data, and of a replicate (as many where None).
+    mean_block
+        Mean length of the blocks.
+
+    Returns
+    -------
+    Shape (rows, length).
+    """
+    long = n if length is None else length
+    starts = rng.random((rows, long)) < 1.0 / mean_block
     starts[:, 0] = True
-    place = np.arange(n)
+    place = np.arange(long)
     begin: Ints = np.maximum.accumulate(np.where(starts, place, 0), axis=1)
-    first = rng.integers(0, n, size=(rows, n))
-    drawn = (np.take_along_axis(first, begin, axis=1) + place - begin) % n
-    flat = (drawn + np.arange(rows)[:, None] * n).ravel()
+    first = rng.integers(0, n, size=(rows, long))
+    return np.asarray((np.take_along_axis(first, begin, axis=1) + place - begin) % n)
+
+
+def _counts(rng: np.random.Generator, rows: int, n: int, mean_block: float) -> Floats:
+    """How often each row of the data is drawn, in each replicate."""
+    flat = (drawn_places(rng, rows, n, mean_block) + np.arange(rows)[:, None] * n).ravel()
     return np.bincount(flat, minlength=rows * n).reshape(rows, n).astype(np.float64)
+
+
+def at_once(n: int) -> int:
+    """Replicates of n rows that are drawn together."""
+    return max(1, _AT_ONCE // max(n, 1))
 
 
 def places(bucket: Ints) -> tuple[Ints, Ints]:

@@ -17,7 +17,7 @@ from fillbook.units import Unit
 
 ROOMS = (
     "profitability", "returns", "risk", "drawdown", "activity", "execution", "spreads", "shortfall",
-    "timing", "liquidity", "impact", "attribution",
+    "timing", "liquidity", "impact", "attribution", "tails", "selection",
 )  # fmt: skip
 EXECUTION = "execution"  # the group that `ExecutionInputs` answer
 Eaten = Inputs | ExecutionInputs | AttributionInputs
@@ -56,10 +56,17 @@ def evaluate(inputs: Eaten, keys: Iterable[str] | None = None) -> dict[str, Resu
     chosen = [find_metric(key) for key in keys]
     for metric in chosen:
         if not _is_answered(metric, inputs):
-            here, there = _ANSWERS.get(metric.group, ("overview", "summary"))
+            here, there = _answered_by(metric)
             message = f"{metric.key} belongs to another answer: ask `analysis.{here}` or `fillbook {there}`"
             raise BadRequestError(message)
     return {metric.key: _result(metric, inputs) for metric in chosen}
+
+
+def _answered_by(metric: Metric) -> tuple[str, str]:
+    """Function and command that answer a metric."""
+    if "trials" in metric.parameters:
+        return "risk", "risk"
+    return _ANSWERS.get(metric.group, ("overview", "summary"))
 
 
 def _is_answered(metric: Metric, inputs: Eaten) -> bool:

@@ -101,6 +101,22 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RiskInputs(Inputs):
+    """`Inputs`, and how many configurations were tried before this one was shown.
+
+    Parameters
+    ----------
+    trials
+        Declared number of configurations; an `Undefined` where nobody said.
+    trial_variance
+        Variance of their Sharpe ratios, per day.
+    """
+
+    trials: float
+    trial_variance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionInputs:
     """Arrays of the fills and orders of one view; NaN where the market at that time is not known.
 

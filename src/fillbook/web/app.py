@@ -12,6 +12,7 @@ from fillbook.web import opening, sidebar, st_utils, state
 from fillbook.web.views import attribution, data_health, limits, metric_reference, reconcile
 from fillbook.web.views.bot_performance import data_source
 from fillbook.web.views.bot_performance import page as bot_performance
+from fillbook.web.views.risk import page as risk
 
 _STYLE = """<style>
 [data-testid=stMetricValue], .stMarkdown, .stText {font-variant-numeric: tabular-nums}
@@ -35,6 +36,7 @@ st_utils.PAGES |= {
     "attribution": st.Page(
         attribution.show, title="Attribution", url_path="attribution", icon=":material/account_tree:"
     ),
+    "risk": st.Page(risk.show, title="Risk", url_path="risk", icon=":material/crisis_alert:"),
     "limits": st.Page(limits.show, title="Limits", url_path="limits", icon=":material/notifications_active:"),
     "reconcile": st.Page(
         reconcile.show, title="Others' figures", url_path="reconcile", icon=":material/compare_arrows:"

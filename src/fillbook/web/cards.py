@@ -46,6 +46,7 @@ def show(
     earlier: Mapping[str, Result] | None = None,
     is_wide: bool = False,
     most: int | None = None,
+    beside: Mapping[str, str] | None = None,
 ) -> None:
     """A card for each metric.
 
@@ -63,11 +64,14 @@ def show(
         Fewer cards a row, for longer names.
     most
         Cards in a row at most; None takes as many as fit.
+    beside
+        Words below a number, by key: its interval.
     """
     with st.grid(most or "auto", min_column_width=_WIDE_CARD_PX if is_wide else _CARD_PX, gap="small"):
         for key in keys:
             course = None if courses is None else courses.get(key, [])
-            _card(answer, held, answer.metrics[key], course, (earlier or {}).get(key))
+            before, words = (earlier or {}).get(key), (beside or {}).get(key, "")
+            _card(answer, held, answer.metrics[key], course, before, words)
 
 
 def _card(
@@ -76,6 +80,7 @@ def _card(
     result: Result,
     course: list[float] | None,
     before: Result | None,
+    beside: str,
 ) -> None:
     metric = METRICS[result.key]
     delta, colour = _change(result, before)
@@ -88,7 +93,7 @@ def _card(
             help=f"{full}. {metric.summary} No number: {in_words(metric.undefined)}.",
             chart_data=course or None, chart_type="area",
         )  # fmt: skip
-        why = covered(result) + doubt(result)
+        why = " · ".join(filter(None, (beside, covered(result) + doubt(result))))
         if why:
             st.caption(why)
         place = "how_executed" if isinstance(answer, Execution) else "how"

@@ -21,7 +21,8 @@ from fillbook.analysis.overview import Overview, overview
 from fillbook.analysis.parts import Parts, Tag, parts
 from fillbook.analysis.periods import accrued, before
 from fillbook.analysis.reconcile import Reconciliation, reconcile
-from fillbook.conventions import Conventions
+from fillbook.analysis.risk import Risk, risk
+from fillbook.conventions import Conventions, RiskConventions
 from fillbook.figures.bars import Period
 from fillbook.figures.look import LOOKS, Look
 from fillbook.filters import Filter
@@ -158,6 +159,17 @@ def watched(held: PerformanceDataSource, text: str) -> Limits:
     return _watched(held, key_of(held), repr(choice()), text, choice())
 
 
+def risked(held: PerformanceDataSource, asked: RiskConventions) -> Risk:
+    """What is shown could lose.
+
+    Raises
+    ------
+    BadRequestError
+        The choice asks for what the data does not hold.
+    """
+    return _risked(held, key_of(held), repr((choice(), asked)), choice(), asked)
+
+
 def limits_text() -> str:
     """Limits as the reader last wrote them."""
     settings: ChartSettings = st.session_state[CHARTS]
@@ -215,6 +227,15 @@ def _attributed(_data: PerformanceDataSource, fingerprint: str, name: str, _aske
     """The key is that of the data and the name of the choice."""
     del fingerprint, name
     return attribution(_data, _asked.chosen, _asked.conventions)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Weighing the risk …", show_time=True)
+def _risked(
+    _data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice, _told: RiskConventions
+) -> Risk:
+    """The key is that of the data and the names of the choice and of what was told."""
+    del fingerprint, name
+    return risk(_data, _asked.chosen, _asked.conventions, _told)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Checking the book …")

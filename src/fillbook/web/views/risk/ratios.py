@@ -1,0 +1,121 @@
+"""Can the ratios be trusted: intervals, Sharpe ratios against luck, ratios through time."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+from fillbook.analysis.risk import Risk
+from fillbook.figures.risk import rolling_figure
+from fillbook.metrics.registry import METRICS
+from fillbook.results import reason_text
+from fillbook.units import Unit, counted, format_value
+from fillbook.web import st_utils, state
+from fillbook.web.views.risk.captioned import captioned
+
+_NEUTRAL = {  # the value at which a ratio says nothing
+    "sharpe_ratio": 0.0, "sortino_ratio": 0.0, "calmar_ratio": 0.0, "kelly_continuous": 0.0,
+    "recovery_factor": 0.0, "average_daily_pnl": 0.0, "omega_ratio": 1.0, "period_profit_factor": 1.0,
+    "tail_ratio": 1.0, "winning_days": 0.5,
+}  # fmt: skip
+_ENOUGH = 250
+
+
+def show(found: Risk, currency: str) -> None:
+    """Intervals, luck, and the course of the ratios."""
+    left, right = st.columns([5, 4], gap="medium")
+    with left:
+        _intervals(found)
+    with right:
+        is_share = found.metrics["volatility"].value is not None
+        drawn = rolling_figure(
+            found.rolling, state.look(), window=found.asked.rolling_days, is_share=is_share, currency=currency
+        )
+        captioned("rolling_figure", drawn)
+    _luck(found)
+
+
+def _intervals(found: Risk) -> None:
+    """Every ratio with its interval, and what that says."""
+    st.subheader("Ratios with their 95 % intervals", anchor=False)
+    rows = []
+    for key, one in found.intervals.items():
+        unit = METRICS[key].unit
+        shown = [
+            format_value(value, unit, currency=found.currency)
+            for value in (found.metrics[key].value, one.low, one.high)
+        ]
+        rows.append((METRICS[key].label, *shown, _reading(found, key)))
+    table = pl.DataFrame(rows, schema=["ratio", "value", "low", "high", "reading"], orient="row")
+    st_utils.rows(
+        table,
+        {"ratio": "Ratio", "value": "Value", "low": "From", "high": "To", "reading": "What that says"},
+        alt="Ratios with their intervals", height="content",
+    )  # fmt: skip
+    first = next(iter(found.intervals.values()))
+    if first.low is not None or first.block > 1.0:
+        block = f"in blocks of {first.block:.1f} days on average, as far as days depend on one another"
+        few = (
+            ""
+            if first.n >= _ENOUGH
+            else " With fewer than 250 days the truth lies outside a little more often."
+        )
+        st.caption(
+            f"Stationary bootstrap: the {counted(first.n, 'day')} drawn anew {first.replicates:,} times, "
+            f"{block} "
+            f"(seed {first.seed}).{few} That of the expected shortfall is too narrow: no resample holds "
+            "a worse day than there was."
+        )
+
+
+def _reading(found: Risk, key: str) -> str:
+    """What an interval says of its ratio."""
+    one = found.intervals[key]
+    if one.low is None or one.high is None:
+        return "; ".join(map(reason_text, one.reasons))
+    neutral = _NEUTRAL.get(key)
+    if neutral is None:
+        return ""
+    if one.low > neutral:
+        return "better than chance"
+    return "worse than chance" if one.high < neutral else "may be chance"
+
+
+def _luck(found: Risk) -> None:
+    """Sharpe ratios of the bots against the luck of the best."""
+    st.subheader("More than luck?", anchor=False)
+    number = st.column_config.NumberColumn
+    words = pl.col("reason").str.split(", ").list.eval(
+        pl.element().map_elements(reason_text, return_dtype=pl.String)
+    ).list.join("; ")  # fmt: skip
+    st_utils.rows(
+        found.sharpes.with_columns(reason=words),
+        {
+            "part": "Bot", "n": number("Days", format="localized", help="Of its own run."),
+            "sharpe": number("Sharpe", format="%+.2f", help="Annualised with 365 days."),
+            "psr": number("Above 0", format="percent", help="Probability that the true ratio is above 0."),
+            "min_track_record": number("Days needed", format="%,.0f",
+                                       help="Before a ratio like this one is above 0 with 95 % confidence."),
+            "trials": number("Trials", format="localized"),
+            "trials_kind": st.column_config.TextColumn("of which", help="Declared above, or at least so "
+            "many."),
+            "best_by_luck": number("Best by luck", format="%+.2f",
+                                   help="What the best of so many trials without skill is expected to show."),
+            "deflated": number("Above luck", format="percent",
+                               help="Probability that the true ratio beats that (deflated Sharpe ratio)."),
+            "reason": "Missing because",
+        },
+        alt="Sharpe ratios of the bots against luck",
+    )  # fmt: skip
+    if found.asked.trials is None:
+        st.caption(
+            "How many configurations were tried is not declared: comparing bots counts as that many "
+            "trials, a lower bound. Declare the number above under “What no data says”."
+        )
+    else:
+        ratio = format_value(found.metrics["expected_max_sharpe"].value, Unit.RATIO)
+        chance = format_value(found.metrics["deflated_sharpe_ratio"].value, Unit.FRACTION)
+        st.caption(
+            f"All bots together: the best of {counted(found.asked.trials, 'trial')} without skill is "
+            f"expected at {ratio}; the true ratio beats that with {chance}."
+        )

@@ -1,0 +1,144 @@
+"""A day's loss by method and whether forecasts were kept; how deep equity fell and how long."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+from fillbook.analysis.risk import LEVELS, Risk
+from fillbook.figures.risk import backtest_figure, tail_figure, underwater_figure
+from fillbook.metrics.tails import METHODS
+from fillbook.results import reason_text
+from fillbook.units import money_decimals
+from fillbook.web import narrowing, st_utils, state
+from fillbook.web.views.risk.captioned import captioned
+
+_LISTED = 20
+_REFUTED = 0.05
+
+
+def show(found: Risk, currency: str) -> None:
+    """Value at risk and expected shortfall, then their backtests."""
+    left, right = st.columns([5, 4], gap="medium")
+    with left:
+        drawn = tail_figure(
+            found.daily["pnl"], found.tails, state.look(), level=LEVELS[0], currency=currency,
+            span=found.period,
+        )  # fmt: skip
+        captioned("tail_figure", drawn)
+    with right:
+        _table(found, currency)
+    _backtests(found, currency)
+
+
+def _table(found: Risk, currency: str) -> None:
+    """Every method and level in numbers, with what is missing and why."""
+    money = f"%,.{money_decimals(currency)}f"
+    rows = found.tails.with_columns(reason=pl.col("reason").map_elements(reason_text, return_dtype=pl.String))
+    st_utils.rows(
+        rows,
+        {
+            "level": st.column_config.NumberColumn("Level", format="percent", width="small"),
+            "label": "Method",
+            "value_at_risk": st.column_config.NumberColumn("Value at risk", format=money, width=100),
+            "expected_shortfall": st.column_config.NumberColumn("Shortfall", format=money, width=90),
+            "reason": "Missing because",
+        },
+        alt="Value at risk and expected shortfall by method", height="content",
+    )  # fmt: skip
+    st.caption(
+        f"{currency}, losses positive, one day. Value at risk is exceeded on 5 % or 1 % of days; expected "
+        "shortfall is the mean loss of those. Historic and filtered rest on losses there were; the "
+        "others on a curve."
+    )
+
+
+def _backtests(found: Risk, currency: str) -> None:
+    """Whether forecasts made from the days before were kept."""
+    st.subheader("Were forecasts kept?", anchor=False)
+    known = found.backtests.filter(pl.col("n") > 0)
+    if known.is_empty():
+        reason = found.backtests["reason"].drop_nulls()
+        why = reason_text(reason[0]) if reason.len() else "there is no day"
+        st_utils.empty(
+            f"There is no backtest: it {why}."
+            if why.startswith("needs")
+            else f"There is no backtest: {why}.",
+            f"A forecast knows the {found.asked.backtest_days} days before its day; the days after that "
+            "test it.",
+        )
+        return
+    _drawn(found, known["method"].unique(maintain_order=True).to_list(), currency)
+    number = st.column_config.NumberColumn
+    p_value = "Below 5 % the method is refuted."
+    verdict = pl.min_horizontal("kupiec_p", "coverage_p", "z2_p") < _REFUTED
+    named = known.with_columns(
+        verdict=pl.when(verdict).then(pl.lit("✗ refuted")).otherwise(pl.lit("✓ kept")),
+        light=pl.when(pl.col("level") == LEVELS[1]).then(pl.coalesce(
+            "light", pl.col("light_reason").map_elements(reason_text, return_dtype=pl.String)
+        )),
+    )  # fmt: skip
+    st_utils.rows(
+        named,
+        {
+            "level": number("Level", format="percent", width="small"), "label": "Method",
+            "verdict": "At 5 %", "n": number("Days", format="localized"),
+            "exceptions": number("Lost more", format="localized"),
+            "expected": number("Expected", format="%.1f"),
+            "kupiec_p": number("p, how many", format="percent", help=f"Kupiec 1995. {p_value}"),
+            "independence_p": number("p, in clusters", format="percent", help="Christoffersen 1998."),
+            "coverage_p": number("p, both", format="percent", help=f"Conditional coverage. {p_value}"),
+            "z2": number("Z₂", format="%+.2f", help="Acerbi & Szekely 2014: 0 as forecast, below 0 dearer."),
+            "z2_critical": number("5 % point", format="%+.2f", help="Of Z₂, by simulating the forecasts."),
+            "z2_p": number("p, how much", format="percent", help=p_value),
+            "light": st.column_config.TextColumn("Traffic light", help="Basel: 250 days at 99 % only."),
+        },
+        alt="Backtests of value at risk by method",
+    )  # fmt: skip
+
+
+@st.fragment
+def _drawn(found: Risk, methods: list[str], currency: str) -> None:
+    """One method's forecasts beside the days that came."""
+    method = st.segmented_control(
+        "Forecast by", methods, default=methods[0], required=True,
+        format_func=lambda key: METHODS[key].label,
+    )  # fmt: skip
+    drawn = backtest_figure(
+        found.forecasts, state.look(), method=method, label=METHODS[method].label, currency=currency
+    )
+    captioned("backtest_figure", drawn, name=method)
+
+
+def drawdowns(found: Risk, currency: str) -> None:
+    """Under water through time, and the table of falls."""
+    equity = st_utils.local(found.equity)
+    drawn = underwater_figure(
+        equity, state.look(), currency=currency, capital=found.conventions.capital, height=300
+    )
+    captioned("underwater_figure", drawn)
+    if found.drawdowns.is_empty():
+        st_utils.empty("There was no drawdown.", "The curve never fell below its highest point.")
+        return
+    number = st.column_config.NumberColumn
+    rows = found.drawdowns.head(_LISTED).with_columns(
+        length_d=pl.col("length_s") / 86_400, to_valley_d=pl.col("to_valley_s") / 86_400
+    )
+    st_utils.rows(
+        rows,
+        {
+            "depth": st_utils.money(f"Depth, {currency}", currency, signed=False),
+            "depth_fraction": number("Of the peak", format="percent", help="Needs declared capital."),
+            "peak_at": st_utils.moment("Peak"), "valley_at": st_utils.moment("Valley"),
+            "recovery_at": st_utils.moment("Made good"),
+            "to_valley_d": number("To the valley, days", format="%.1f"),
+            "length_d": number("Whole length, days", format="%.1f"),
+        },
+        alt="Drawdowns, the deepest first", key="risk_drawdowns",
+        pick=lambda chosen: narrowing.to_days(
+            chosen[0]["peak_at"].date(), (chosen[0]["recovery_at"] or chosen[0]["valley_at"]).date()
+        ),
+    )  # fmt: skip
+    more = found.drawdowns.height - _LISTED
+    smaller = f" {more:,} smaller ones are in the export." if more > 0 else ""
+    st.caption(f"Choose a row to see its days. Without “made good” it lasts to the end.{smaller}")
