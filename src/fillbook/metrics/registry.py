@@ -62,7 +62,7 @@ def metric(
     label
         Name for people.
     group
-        ``profitability``, ``risk``, ``activity``, ``execution``.
+        ``profitability``, ``risk``, ``activity``, ``execution``, ``benchmark``.
     unit
         What the number counts.
     better
