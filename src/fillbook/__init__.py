@@ -12,6 +12,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fillbook.analysis.compare import Comparison, compare
     from fillbook.analysis.execution import Execution, execution
     from fillbook.analysis.overview import Overview, overview
     from fillbook.conventions import Conventions
@@ -29,12 +30,14 @@ os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
 
 _HOME = {
     "METRICS": "fillbook.metrics.registry",
+    "Comparison": "fillbook.analysis.compare",
     "Conventions": "fillbook.conventions",
     "Execution": "fillbook.analysis.execution",
     "Filter": "fillbook.filters",
     "FillbookError": "fillbook.errors",
     "Overview": "fillbook.analysis.overview",
     "PerformanceDataSource": "fillbook.performance_data_source",
+    "compare": "fillbook.analysis.compare",
     "evaluate": "fillbook.metrics.evaluate",
     "execution": "fillbook.analysis.execution",
     "open_data": "fillbook.performance_data_source",
@@ -43,12 +46,14 @@ _HOME = {
 
 __all__ = [
     "METRICS",
+    "Comparison",
     "Conventions",
     "Execution",
     "FillbookError",
     "Filter",
     "Overview",
     "PerformanceDataSource",
+    "compare",
     "evaluate",
     "execution",
     "open_data",

@@ -19,7 +19,7 @@ from fillbook.analysis.alignment import EPOCH, Aligned, DaySeries, align, day_of
 from fillbook.analysis.benchmarks import SIDES, Benchmark, Market, computed, given
 from fillbook.analysis.overview import Overview, overview
 from fillbook.analysis.pairing import Measured, mean_of, measured, relative
-from fillbook.analysis.peers import peer_table
+from fillbook.analysis.peers import own_rows, peer_table
 from fillbook.analysis.sides import (
     FIGURES,
     TAGS,
@@ -76,6 +76,8 @@ class Comparison:
         Sides in order and the correlation of their common days, shape (n, n).
     peers
         ``side, metric, value, percentile, n_peers, status, reason`` (see `peers.peer_table`).
+    own_rows
+        Results of each side without a name (see `peers.own_rows`), in their order.
     months, runs
         ``side, month`` and ``bot, run, first, last`` with the figures.
     versions, changes
@@ -95,6 +97,7 @@ class Comparison:
     names: tuple[str, ...]
     correlation: Floats
     peers: pl.DataFrame
+    own_rows: pl.DataFrame
     months: pl.DataFrame
     runs: pl.DataFrame
     versions: pl.DataFrame
@@ -171,7 +174,8 @@ def compare(
         kind, currency, _period(opened), _table(sides, year), _common(sides, aligned, year), aligned,
         measured(sides, against, aligned, place, conventions, is_apart=is_apart),
         relative(sides, usable, aligned, place, conventions), tuple(side.name for side in sides),
-        _correlation(sides, aligned), peer_table(sides, peers, year), months_of(sides, year),
+        _correlation(sides, aligned), peer_table([] if is_apart and peers is None else sides, peers, year),
+        own_rows(sides, year), months_of(sides, year),
         pl.concat([runs_of(data, parts, year) for (_, data, _), parts in zip(opened, bots, strict=True)]),
         versions_of(trails, year), changes_of(trails, year),
         None if place is None else sides[place].name,

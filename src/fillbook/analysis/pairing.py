@@ -111,7 +111,8 @@ def _measured(side: Side, other: Other, aligned: Aligned, conventions: Conventio
     return Measured(
         side=side.name, other=other.name, is_benchmark=isinstance(other, Benchmark), is_paired=True,
         n_days=n, n_other=n, metrics=evaluate(inputs), differences=tuple(differences),
-        mean_is_return=inputs.own_daily is inputs.own_return, basis=_basis(side, other),
+        mean_is_return=isinstance(inputs.own_daily, np.ndarray) and inputs.own_daily is inputs.own_return,
+        basis=_basis(side, other),
         lack="" if why is None else why.reason,
     )  # fmt: skip
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from fillbook.analysis.compare import Comparison
     from fillbook.analysis.execution import Execution
     from fillbook.analysis.overview import Overview
     from fillbook.cli.choices import Choices
@@ -55,6 +57,49 @@ def executed(uris: list[str], choices: Choices) -> tuple[PerformanceDataSource, 
         return execution(data, chosen, conventions)
 
     return _asked(uris, choices, "looking at every order", looked)
+
+
+def compared(
+    uris: list[str], choices: Choices, asked: Mapping[str, Any], *, is_one: bool
+) -> tuple[list[PerformanceDataSource], Comparison]:
+    """Open sources, together or each for itself, and compare.
+
+    Parameters
+    ----------
+    uris
+        What to open.
+    choices
+        Which rows, booked how.
+    asked
+        Further arguments of `analysis.compare.compare`.
+    is_one
+        Whether all of them are one opening.
+    """
+    from fillbook.analysis.compare import compare  # noqa: PLC0415  (brings Numba)
+
+    chosen, conventions = choices.filter(), choices.conventions()
+    with progress() as said:
+        if is_one:
+            data = _opened(uris, lambda opening, share: said(opening, _OPENING_SHARE * share))
+            said("comparing", _OPENING_SHARE)
+            return [data], compare(data, chosen, conventions, **asked)
+        held = {name: _opened([uri], said) for name, uri in zip(named(uris), uris, strict=True)}
+        said("comparing", _OPENING_SHARE)
+        return list(held.values()), compare(held, chosen, conventions, **asked)
+
+
+def named(uris: list[str]) -> list[str]:
+    """A name a URI: its stem, with its folder where two have the same.
+
+    >>> named(["a/x.sqlite", "b/x.sqlite", "y.csv"])
+    ['a/x', 'b/x', 'y']
+    """
+    paths = [Path(uri) for uri in uris]
+    stems = [path.stem or str(path) for path in paths]
+    return [
+        str(Path(path.parent.name) / stem) if stems.count(stem) > 1 else stem
+        for path, stem in zip(paths, stems, strict=True)
+    ]
 
 
 def _asked(
