@@ -12,6 +12,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fillbook.analysis.allocation import Allocation, allocate
     from fillbook.analysis.compare import Comparison, compare
     from fillbook.analysis.execution import Execution, execution
     from fillbook.analysis.overview import Overview, overview
@@ -30,6 +31,7 @@ os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
 
 _HOME = {
     "METRICS": "fillbook.metrics.registry",
+    "Allocation": "fillbook.analysis.allocation",
     "Comparison": "fillbook.analysis.compare",
     "Conventions": "fillbook.conventions",
     "Execution": "fillbook.analysis.execution",
@@ -37,6 +39,7 @@ _HOME = {
     "FillbookError": "fillbook.errors",
     "Overview": "fillbook.analysis.overview",
     "PerformanceDataSource": "fillbook.performance_data_source",
+    "allocate": "fillbook.analysis.allocation",
     "compare": "fillbook.analysis.compare",
     "evaluate": "fillbook.metrics.evaluate",
     "execution": "fillbook.analysis.execution",
@@ -46,6 +49,7 @@ _HOME = {
 
 __all__ = [
     "METRICS",
+    "Allocation",
     "Comparison",
     "Conventions",
     "Execution",
@@ -53,6 +57,7 @@ __all__ = [
     "Filter",
     "Overview",
     "PerformanceDataSource",
+    "allocate",
     "compare",
     "evaluate",
     "execution",

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from fillbook.cli import check, compare, demo, docs, execution, export, metrics, serve, summary
+from fillbook.cli import allocate, check, compare, demo, docs, execution, export, metrics, serve, summary
 from fillbook.errors import FillbookError
 
 CANNOT = 2
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command("summary")(summary.summary)
 app.command("execution")(execution.execution)
 app.command("compare")(compare.compare)
+app.command("allocate")(allocate.allocate)
 app.command("check")(check.check)
 app.command("metrics")(metrics.metrics)
 app.command("export")(export.export)

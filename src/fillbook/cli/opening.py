@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from fillbook.analysis.allocation import Allocation
     from fillbook.analysis.compare import Comparison
     from fillbook.analysis.execution import Execution
     from fillbook.analysis.overview import Overview
@@ -86,6 +87,19 @@ def compared(
         held = {name: _opened([uri], said) for name, uri in zip(named(uris), uris, strict=True)}
         said("comparing", _OPENING_SHARE)
         return list(held.values()), compare(held, chosen, conventions, **asked)
+
+
+def allocated(
+    uris: list[str], choices: Choices, asked: Mapping[str, Any]
+) -> tuple[PerformanceDataSource, Allocation]:
+    """Open sources and suggest weights; `asked` are further arguments of `analysis.allocation.allocate`."""
+
+    def spread(data: PerformanceDataSource, chosen: Filter, conventions: Conventions) -> Allocation:
+        from fillbook.analysis.allocation import allocate  # noqa: PLC0415  (brings Numba)
+
+        return allocate(data, chosen, conventions, **asked)
+
+    return _asked(uris, choices, "trying every rule", spread)
 
 
 def named(uris: list[str]) -> list[str]:

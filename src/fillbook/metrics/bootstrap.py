@@ -64,15 +64,24 @@ def resampled_sums(
     return sums
 
 
-def _counts(rng: np.random.Generator, rows: int, n: int, chance: float) -> Floats:
-    """How often each row of the data is drawn, in each replicate."""
+def resampled_rows(n: int, mean_block: float, *, replicates: int, seed: int = SEED) -> Ints:
+    """Rows drawn in each of `replicates` resamples of `n` rows, shape (replicates, n)."""
+    return _drawn(np.random.default_rng(seed), replicates, n, 1.0 / mean_block)
+
+
+def _drawn(rng: np.random.Generator, rows: int, n: int, chance: float) -> Ints:
+    """Rows of the data in the order they are drawn: a block goes on, from the end to the beginning."""
     starts = rng.random((rows, n)) < chance
     starts[:, 0] = True
     place = np.arange(n)
     begin: Ints = np.maximum.accumulate(np.where(starts, place, 0), axis=1)
     first = rng.integers(0, n, size=(rows, n))
-    drawn = (np.take_along_axis(first, begin, axis=1) + place - begin) % n
-    flat = (drawn + np.arange(rows)[:, None] * n).ravel()
+    return np.asarray((np.take_along_axis(first, begin, axis=1) + place - begin) % n)
+
+
+def _counts(rng: np.random.Generator, rows: int, n: int, chance: float) -> Floats:
+    """How often each row of the data is drawn, in each replicate."""
+    flat = (_drawn(rng, rows, n, chance) + np.arange(rows)[:, None] * n).ravel()
     return np.bincount(flat, minlength=rows * n).reshape(rows, n).astype(np.float64)
 
 

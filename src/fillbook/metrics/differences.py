@@ -34,7 +34,7 @@ class Difference:
     one, other, value
         Each side's figure and one − other; None where there is none.
     low, high
-        Ends of the 95 % interval; None where there is none.
+        Ends of the interval, of 95 % unless asked otherwise; None where there is none.
     p_value
         Share of resamples that differ at least as much by chance, two-sided.
     n_one, n_other
@@ -68,8 +68,9 @@ class Difference:
 
 
 def paired(
-    one: Floats, other: Floats, what: What, *, periods_per_year: float = 365.0, seed: int = SEED
-) -> Difference:
+    one: Floats, other: Floats, what: What, *, periods_per_year: float = 365.0, seed: int = SEED,
+    level: float = LEVEL,
+) -> Difference:  # fmt: skip
     """Difference of two series of the same days, resampled on the same days.
 
     Parameters
@@ -82,6 +83,8 @@ def paired(
         Days a year, for the Sharpe ratio.
     seed
         Of the random numbers: the same seed, the same interval.
+    level
+        Probability of the interval.
     """
     values = np.column_stack([one, other])
     points = [_point(values[:, i], what, periods_per_year) for i in (0, 1)]
@@ -90,7 +93,9 @@ def paired(
     if block is None or None in points:
         return _made(what, points, None, (one.size, other.size), None, is_paired=True)
     drawn = _resampled(values, what, block, periods_per_year, seed)
-    return _made(what, points, drawn[:, 0] - drawn[:, 1], (one.size, other.size), block, is_paired=True)
+    return _made(
+        what, points, drawn[:, 0] - drawn[:, 1], (one.size, other.size), block, is_paired=True, level=level
+    )
 
 
 def apart(
@@ -150,7 +155,7 @@ def _resampled(values: Floats, what: What, block: float, periods_per_year: float
 
 def _made(
     what: What, points: list[float | None], drawn: Floats | None, sizes: tuple[int, int],
-    block: float | None, *, is_paired: bool,
+    block: float | None, *, is_paired: bool, level: float = LEVEL,
 ) -> Difference:  # fmt: skip
     """The difference with its interval, or why there is none."""
     one, other = points
@@ -170,7 +175,7 @@ def _made(
         return Difference(
             *held, None, None, None, *sizes, block, is_paired, Status.PARTIAL, ("resamples_undefined",)
         )
-    tail = (1.0 - LEVEL) / 2.0
+    tail = (1.0 - level) / 2.0
     low, high = (float(x) for x in np.quantile(known, [tail, 1.0 - tail]))
     p_value = (1.0 + float((np.abs(known - value) >= abs(value)).sum())) / (1.0 + known.size)
     return Difference(*held, low, high, p_value, *sizes, block, is_paired)
