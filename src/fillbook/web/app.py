@@ -9,7 +9,7 @@ import streamlit as st
 
 from fillbook.errors import FillbookError
 from fillbook.web import opening, sidebar, st_utils, state
-from fillbook.web.views import data_health, metric_reference
+from fillbook.web.views import compare, data_health, metric_reference
 from fillbook.web.views.bot_performance import data_source
 from fillbook.web.views.bot_performance import page as bot_performance
 
@@ -32,6 +32,7 @@ st_utils.PAGES |= {
         url_path="bot_performance",
         icon=":material/monitoring:",
     ),
+    "compare": st.Page(compare.show, title="Compare", url_path="compare", icon=":material/compare_arrows:"),
     "data_health": st.Page(
         data_health.show, title="Data health", url_path="data_health", icon=":material/health_and_safety:"
     ),
