@@ -27,7 +27,7 @@ from fillbook.metrics.returns import (
     winning_days,
 )
 from fillbook.performance_data_source import PerformanceDataSource
-from fillbook.results import Undefined
+from fillbook.results import Status, Undefined
 
 By = Literal["bot", "controller", "pair"]
 TAGS: Mapping[By, tuple[Tag, ...]] = {
@@ -35,11 +35,12 @@ TAGS: Mapping[By, tuple[Tag, ...]] = {
 }  # fmt: skip
 Capital = float | Mapping[str, float] | None
 _DAY_US = 86_400_000_000
+_DAYS_ENOUGH = 30
 FIGURES: dict[str, type[pl.DataType]] = {
     "n_days": pl.Int64, "n_unknown": pl.Int64, "net": pl.Float64, "mean": pl.Float64,
     "deviation": pl.Float64, "sharpe": pl.Float64, "sortino": pl.Float64, "winning_days": pl.Float64,
     "max_drawdown": pl.Float64, "worst_day": pl.Float64, "volume": pl.Float64, "n_fills": pl.Int64,
-    "net_bps": pl.Float64,
+    "net_bps": pl.Float64, "status": pl.String, "reason": pl.String,
 }  # fmt: skip
 
 
@@ -229,7 +230,7 @@ def _returns(pnl: Floats, capital: float | Undefined, conventions: Conventions) 
 
 
 def figures(side: Side, periods_per_year: float) -> dict[str, object]:
-    """Figures of a side's days by the names in `FIGURES`; None where there is none.
+    """Figures of a side's days by the names in `FIGURES`; None where there is none, with status and reason.
 
     Money is in the side's currency; `max_drawdown` is of the days' ends, `net_bps` net over volume. A day
     without a mark leaves all of them but the counts unknown.
@@ -249,7 +250,19 @@ def figures(side: Side, periods_per_year: float) -> dict[str, object]:
         }  # fmt: skip
     counts = {"n_days": side.days.size, "n_unknown": n_unknown, "n_fills": int(side.n_fills.sum())}
     numbers = {name: None if np.isnan(value) else value for name, value in found.items()}
-    return {**dict.fromkeys(FIGURES), **counts, **numbers}
+    status, reason = _trust(side, n_unknown)
+    return {**dict.fromkeys(FIGURES), **counts, **numbers, "status": status, "reason": reason}
+
+
+def _trust(side: Side, n_unknown: int) -> tuple[Status, str]:
+    """How far figures of a side's days can be trusted, and the first reason against it."""
+    if not side.days.size:
+        return Status.UNDEFINED, "empty"
+    if n_unknown:
+        return Status.UNAVAILABLE, "no_mid"
+    if side.reasons:
+        return Status.PARTIAL, side.reasons[0]
+    return (Status.LOW_N, "few_days") if side.days.size < _DAYS_ENOUGH else (Status.OK, "")
 
 
 def _unlike(name: str, taken: set[str]) -> str:

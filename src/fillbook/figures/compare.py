@@ -13,8 +13,8 @@ from fillbook.figures.registry import figure
 from fillbook.units import Unit, counted, format_value
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-_MOST_LINES = 8
-_NAME = 22  # letters beside a bar
+_MOST_LINES, _FEW_DAYS = 8, 6
+_NAME = 26  # letters beside a bar
 
 
 def _colours(look: Look) -> tuple[str, ...]:
@@ -63,19 +63,29 @@ def relative_figure(
             height=height, span=ends(table["day"]))  # fmt: skip
     if table.is_empty():
         return said_empty(drawn, look, "no unit in common: give the capital")
-    if is_return:
-        drawn.update_yaxes(tickformat="~%")
-    return legend_above(lone(drawn, table["day"]))
+    drawn.update_yaxes(rangemode="tozero", **({"tickformat": "~%"} if is_return else {}))
+    days = table["day"].unique().sort().to_list()
+    if len(days) <= _FEW_DAYS:
+        drawn.update_xaxes(tickvals=days, tickformat="%d %b")
+    return _legend_below(lone(drawn, table["day"]))
+
+
+def _legend_below(drawn: go.Figure) -> go.Figure:
+    """A legend of several rows below the chart, where it covers nothing."""
+    return drawn.update_layout(
+        showlegend=True, legend={"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top", "xanchor": "left"}
+    )
 
 
 @figure(
     title="Differences and how sure they are", needs="side value low high",
-    caption="A dot is how much more a side earned a day than the other; the bar holds it with 95 % by "
-    "resampling days in blocks. A bar that crosses 0 is no clear difference. Hollow: too few days for a bar.",
+    caption="A dot is how far a side is above the other; the bar is where that lies by resampling days in "
+    "blocks. A bar that crosses 0 is no clear difference. Hollow: too few days for a bar.",
 )  # fmt: skip
 def difference_figure(
-    table: pl.DataFrame, look: Look, *, other: str, unit: str, is_return: bool, height: int = 260
-) -> go.Figure:
+    table: pl.DataFrame, look: Look, *, title: str, unit: str, is_return: bool, height: int = 260,
+    says: str = "bars hold 95 %",
+) -> go.Figure:  # fmt: skip
     """Difference of each side with its interval, the largest on top.
 
     Parameters
@@ -84,10 +94,12 @@ def difference_figure(
         ``side, value, low, high``; null ends where there is no interval.
     look, height
         Theme, pixels at least.
-    other, unit
-        What they are measured against; unit of the differences in words.
+    title, unit
+        Heading; unit of the differences in words.
     is_return
         Whether values are fractions.
+    says
+        How sure the bars are, in words.
     """
     rows = table.filter(pl.col("value").is_not_null()).sort("value")
     names = [plain(shortened(side, _NAME)) for side in rows["side"]]
@@ -117,16 +129,23 @@ def difference_figure(
         ),
     ])  # fmt: skip
     tall = max(height, 112 + 32 * len(names))
-    dressed(drawn, look, title=f"Against {plain(shortened(other))}", note=f"{unit} · bars hold 95 %",
-            height=tall)  # fmt: skip
+    dressed(drawn, look, title=title, note=f"{unit} · {says}", height=tall)
     if not names:
         return said_empty(drawn, look, "no unit in common: give the capital")
     drawn.update_yaxes(side="left", showgrid=False, tickformat=None, nticks=len(names) + 1,
                        range=[-0.7, len(names) - 0.3])  # fmt: skip
     drawn.update_xaxes(showgrid=True, gridcolor=look.grid, zeroline=True, zerolinecolor=look.ink,
-                       zerolinewidth=1.5, tickformat=".2~%" if is_return else None, rangemode="tozero",
+                       zerolinewidth=1.5, tickformat=".2~%" if is_return else None,
+                       range=_roomy([0.0, *values, *(e for e in (*low, *high) if e is not None)]),
                        **({} if is_return else TICKS))  # fmt: skip
     return drawn.update_layout(hovermode="closest")
+
+
+def _roomy(values: Sequence[float], share: float = 0.06) -> list[float]:
+    """A range with room at both ends, a share of its width."""
+    low, high = min(values), max(values)
+    room = share * (high - low) or 1.0
+    return [low - room, high + room]
 
 
 def _text(value: float, *, is_return: bool) -> str:
@@ -230,7 +249,8 @@ def change_figure(
     drawn.update_yaxes(side="left", showgrid=False, tickformat=None, nticks=len(names) + 1,
                        range=[-0.6, len(names) - 0.2])  # fmt: skip
     drawn.update_xaxes(showgrid=True, gridcolor=look.grid, zeroline=True, zerolinecolor=look.quiet,
-                       tickformat=".2~%" if is_return else None, **({} if is_return else TICKS))  # fmt: skip
+                       tickformat=".2~%" if is_return else None, range=_roomy([0.0, *before, *after], 0.16),
+                       **({} if is_return else TICKS))  # fmt: skip
     drawn.update_layout(hovermode="closest")
     return legend_above(drawn)
 
@@ -276,7 +296,8 @@ def weights_figure(
     drawn.update_xaxes(tickvals=list(range(len(bots))), ticktext=[plain(shortened(b, 16)) for b in bots],
                        nticks=None, tickangle=-30)  # fmt: skip
     drawn.update_yaxes(tickvals=list(range(len(rules))), ticktext=[plain(labels[r]) for r in rules],
-                       side="left", autorange="reversed", tickformat=None, showgrid=False)  # fmt: skip
+                       side="left", autorange="reversed", tickformat=None, showgrid=False,
+                       zeroline=False)  # fmt: skip
     return drawn.update_layout(hovermode="closest")
 
 

@@ -212,7 +212,7 @@ def down_capture(own_return: Floats, other_return: Floats) -> float:
 
 
 @metric(
-    label="Ahead of the benchmark", group="benchmark", unit=Unit.FRACTION, better="higher",
+    label="Ahead", group="benchmark", unit=Unit.FRACTION, better="higher",
     formula=r"\sum_d (r_d-b_d)", source="DEFINITIONS E1, fixed capital",
     undefined="no_capital where either side has none; empty",
 )  # fmt: skip
@@ -222,7 +222,7 @@ def excess_return(own_return: Floats, other_return: Floats) -> float:
 
 
 @metric(
-    label="Ahead, in money", group="benchmark", unit=Unit.MONEY, better="higher",
+    label="Ahead in money", group="benchmark", unit=Unit.MONEY, better="higher",
     formula=r"\sum_d (p_d-q_d)", source="DEFINITIONS A8", undefined="benchmark_is_a_return; empty",
 )  # fmt: skip
 def excess_pnl(own_pnl: Floats, other_pnl: Floats) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import polars as pl
 import streamlit as st
 from streamlit.column_config import DateColumn, NumberColumn, TextColumn
@@ -63,7 +64,7 @@ def show() -> None:
         st.markdown(st_utils.plain(sentence))
     if len(found.names) == 1 and not found.measured:
         st_utils.empty(
-            "There is one side and nothing beside it.",
+            "Nothing stands beside it yet.",
             "Choose a benchmark under *Measured against*, narrow less in the sidebar, or open more bots.",
         )
     tabs: dict[str, Callable[[], None]] = {
@@ -144,19 +145,24 @@ def _side_by_side(found: Comparison) -> None:
         if other == found.reference and len(others) > 1:
             continue
         _against(found, other)
-    if len(found.names) > 1 and found.alignment.days.size:
+    if len(found.names) > 1 and not np.isnan(found.correlation).all():
         figure = correlation_figure(
             list(found.names), found.correlation, state.look(), days=found.alignment.days.size
         )
-        st_utils.chart("correlation_figure", figure, name="compare")
+        st_utils.explained("correlation_figure", figure, name="compare")
     _cut(found)
 
 
 def _sides(found: Comparison) -> None:
     currency = found.currency
     st.markdown("**Each side over its own days**")
+    words = {code: reason_text(code) if code else "" for code in found.sides["reason"].unique()}
+    shown = found.sides.with_columns(
+        winning_days=100.0 * pl.col("winning_days"),
+        reason=pl.col("reason").replace_strict(words, return_dtype=pl.String),
+    )
     st_utils.rows(
-        found.sides.with_columns(winning_days=100.0 * pl.col("winning_days")),
+        shown,
         {
             "side": TextColumn("Side", width="medium"), "first": DateColumn("From"), "last": DateColumn("To"),
             "n_days": NumberColumn("Days", width="small"), "net": st_utils.money("Net PnL", currency),
@@ -165,6 +171,7 @@ def _sides(found: Comparison) -> None:
             "max_drawdown": st_utils.daily_drawdown(currency),
             "net_bps": st_utils.bps("Of volume", help="Net PnL over what was traded."),
             "n_fills": NumberColumn("Fills", format="localized"),
+            **({"reason": TextColumn("Doubt")} if any(shown["reason"]) else {}),
         },
         alt="Figures of each side",
     )  # fmt: skip
@@ -185,9 +192,9 @@ def _against(found: Comparison, other: str) -> None:
     if right is not None:
         with right:
             figure = relative_figure(rows, state.look(), other=other, currency=found.currency)
-            st_utils.chart("relative_figure", figure, name=other)
+            st_utils.explained("relative_figure", figure, name=other)
     with left:
-        st_utils.chart("difference_figure", _difference(mine, found, other), name=other)
+        st_utils.explained("difference_figure", _difference(mine, found), name=other)
     _metrics(mine, found)
 
 
@@ -199,7 +206,7 @@ def _way_on(lacks: set[str]) -> str:
     return "Choose something else to measure against."
 
 
-def _difference(mine: list[Measured], found: Comparison, other: str) -> Any:  # noqa: ANN401  (a figure)
+def _difference(mine: list[Measured], found: Comparison) -> Any:  # noqa: ANN401  (a figure)
     """Differences of mean where there is a unit in common, else of the Sharpe ratio."""
     has_mean = any(d.what == "mean" for m in mine for d in m.differences)
     what = "mean" if has_mean else "sharpe"
@@ -211,8 +218,9 @@ def _difference(mine: list[Measured], found: Comparison, other: str) -> Any:  # 
     unit = "Sharpe ratio" if not has_mean else "return a day" if is_return else f"{found.currency} a day"
     schema = {"side": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
     return difference_figure(
-        pl.DataFrame(rows, schema=schema), state.look(), other=other, unit=unit, is_return=is_return
-    )
+        pl.DataFrame(rows, schema=schema), state.look(), unit=unit, is_return=is_return,
+        title="Earned more or less a day" if has_mean else "Difference of the Sharpe ratio",
+    )  # fmt: skip
 
 
 def _metrics(mine: list[Measured], found: Comparison) -> None:

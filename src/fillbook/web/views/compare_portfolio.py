@@ -43,7 +43,9 @@ def show(held: PerformanceDataSource, asked: state.Sides) -> None:
         return
     st.caption(f"{NO_ORDER} Every side is taken to have the capital given above.")
     bots = list(answer.bots.filter(pl.col("reason") == "")["bot"])
-    st_utils.chart("weights_figure", weights_figure(answer.weights, state.look(), labels=LABELS, bots=bots))
+    st_utils.explained(
+        "weights_figure", weights_figure(answer.weights, state.look(), labels=LABELS, bots=bots)
+    )
     _tried(answer)
     _capacity(answer)
 
@@ -55,27 +57,29 @@ def _tried(answer: Allocation) -> None:
         rows.filter(pl.col("difference").is_not_null()).select(
             "side", "low", "high", value="difference"
         ),
-        state.look(), other="equal weights", unit=f"Sharpe ratio on {answer.n_unseen} unseen days",
-        is_return=False,
+        state.look(), title="Above or below equal weights", is_return=False,
+        unit=f"Sharpe ratio on {answer.n_unseen} unseen days", says="all bars together hold 95 %",
     )  # fmt: skip
-    st_utils.chart("difference_figure", figure, name="rules")
+    st_utils.explained("difference_figure", figure, name="rules")
     words = {code: reason_text(code) if code else "" for code in rows["reason"].unique()}
     percents = [(100.0 * pl.col(name)).alias(name) for name in ("mean", "deviation", "max_drawdown")]
-    st_utils.rows(
-        rows.with_columns(*percents, reason=pl.col("reason").replace_strict(words, return_dtype=pl.String)),
-        {
-            "side": TextColumn("Rule", width="medium"), "mean": NumberColumn("A day", format="%+.3f %%"),
-            "deviation": NumberColumn("Deviation", format="%.3f %%"),
-            "sharpe": NumberColumn("Sharpe", format="%+.2f"),
-            "max_drawdown": NumberColumn("Drawdown, daily", format="%.2f %%"),
-            "difference": NumberColumn("Above equal weights", format="%+.2f"),
-            "low": NumberColumn("From", format="%+.2f", help="For all rules together at 95 %."),
-            "high": NumberColumn("To", format="%+.2f"), "n_refits": NumberColumn("Refits"),
-            "n_without": NumberColumn("Without answer", help="Equal weights stood in."),
-            "reason": TextColumn("Doubt"),
-        },
-        alt="Each rule on days it had not seen",
-    )  # fmt: skip
+    shown = rows.with_columns(
+        *percents, reason=pl.col("reason").replace_strict(words, return_dtype=pl.String)
+    )
+    columns: dict[str, Any] = {
+        "side": TextColumn("Rule", width="medium"), "mean": NumberColumn("A day", format="%+.3f %%"),
+        "deviation": NumberColumn("Deviation", format="%.3f %%"),
+        "sharpe": NumberColumn("Sharpe", format="%+.2f"),
+        "max_drawdown": NumberColumn("Drawdown, daily", format="%.2f %%"),
+        "difference": NumberColumn("Above equal weights", format="%+.2f"),
+        "low": NumberColumn("From", format="%+.2f", help="For all rules together at 95 %."),
+        "high": NumberColumn("To", format="%+.2f"), "n_refits": NumberColumn("Refits"),
+        "n_without": NumberColumn("Without answer", help="Equal weights stood in."),
+        "reason": TextColumn("Doubt"),
+    }  # fmt: skip
+    if not any(shown["reason"]):
+        columns.pop("reason")
+    st_utils.rows(shown, columns, alt="Each rule on days it had not seen")
 
 
 def _capacity(answer: Allocation) -> None:

@@ -33,7 +33,7 @@ def peers(found: Comparison, *, has_file: bool) -> None:
         who = "the results in the file" if has_file else "the other sides"
         few = " Fewer than five peers: read it as an order, not as a rank." if n < _FEW else ""
         st.markdown(f"Each side among {who}, by figures that need neither capital nor currency.{few}")
-        st_utils.chart("peers_figure", peers_figure(found.peers, state.look(), labels=PEER_LABELS))
+        st_utils.explained("peers_figure", peers_figure(found.peers, state.look(), labels=PEER_LABELS))
     st.download_button(
         "Own results without names", lambda: to_json(peers_object(found.own_rows), indent=1),
         "peers.json", "application/json", on_click="ignore", icon=":material/download:", key="peer_rows",
@@ -97,7 +97,7 @@ def _changes(found: Comparison, rows: pl.DataFrame) -> None:
     is_return = bool(rows["is_return"].all())
     unit = "return a day" if is_return else f"{found.currency or 'money'} a day"
     figure = change_figure(labelled, state.look(), unit=unit, is_return=is_return)
-    st_utils.chart("change_figure", figure)
+    st_utils.explained("change_figure", figure)
     words = pl.col("reason").replace_strict(
         {code: reason_text(code) if code else "" for code in found.changes["reason"].unique()},
         return_dtype=pl.String,
