@@ -25,7 +25,7 @@ from web.conftest import fill, small_bot
 SHEET = {"s": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 PATIENCE_MS = 60_000
 ROW_PX = 35  # of a table
-OWN_PROBES = ("/bot_performance/_stcore/", "/data_health/_stcore/", "/metrics/_stcore/")  # Streamlit's
+OWN_PROBES = tuple(f"/{path}/_stcore/" for path in PAGES)  # Streamlit's
 NOT_OURS = ["[data-testid=stMetricChart]"]  # drawn by Streamlit, which gives it no text
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the PATH")
 Visit = Callable[..., Page]

@@ -232,14 +232,16 @@ def change_figure(
         )
         for row in rows.iter_rows(named=True)
     ]  # fmt: skip
+    middle = sum(_roomy([0.0, *before, *after])) / 2.0
+    inwards = ["left" if value > middle else "right" for value in after]
     drawn = go.Figure([
         go.Scatter(x=x, y=y, mode="lines", line={"color": look.quiet, "width": 2}, hoverinfo="skip",
                    showlegend=False),
         go.Scatter(x=before, y=names, mode="markers", name="before",
                    marker={"size": 10, "color": look.neutral, "symbol": "circle-open", "line": {"width": 2}}),
         go.Scatter(x=after, y=names, mode="markers+text", name="after", text=said,
-                   textposition="top center", textfont={"color": look.quiet, "size": 11},
-                   marker={"size": 10, "color": look.accent}),
+                   textposition=[f"top {side}" for side in inwards],
+                   textfont={"color": look.quiet, "size": 11}, marker={"size": 10, "color": look.accent}),
     ])  # fmt: skip
     dressed(drawn, look, title="Before and after each change", note=unit,
             height=max(height, 140 + 44 * len(names)))  # fmt: skip
