@@ -12,7 +12,9 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fillbook.analysis.allocation import Allocation, allocate
     from fillbook.analysis.attribution import Attribution, attribution
+    from fillbook.analysis.compare import Comparison, compare
     from fillbook.analysis.execution import Execution, execution
     from fillbook.analysis.limit_file import read_limits
     from fillbook.analysis.limits import Limits, limits
@@ -35,6 +37,8 @@ os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
 _HOME = {
     "Attribution": "fillbook.analysis.attribution",
     "METRICS": "fillbook.metrics.registry",
+    "Allocation": "fillbook.analysis.allocation",
+    "Comparison": "fillbook.analysis.compare",
     "Conventions": "fillbook.conventions",
     "Execution": "fillbook.analysis.execution",
     "Filter": "fillbook.filters",
@@ -46,6 +50,8 @@ _HOME = {
     "Reconciliation": "fillbook.analysis.reconcile",
     "Risk": "fillbook.analysis.risk",
     "RiskConventions": "fillbook.conventions",
+    "allocate": "fillbook.analysis.allocation",
+    "compare": "fillbook.analysis.compare",
     "evaluate": "fillbook.metrics.evaluate",
     "execution": "fillbook.analysis.execution",
     "limits": "fillbook.analysis.limits",
@@ -58,7 +64,9 @@ _HOME = {
 
 __all__ = [
     "METRICS",
+    "Allocation",
     "Attribution",
+    "Comparison",
     "Conventions",
     "Execution",
     "FillbookError",
@@ -69,7 +77,9 @@ __all__ = [
     "Reconciliation",
     "Risk",
     "RiskConventions",
+    "allocate",
     "attribution",
+    "compare",
     "evaluate",
     "execution",
     "limits",

@@ -45,7 +45,7 @@ DIFFERENCES = {
 }
 
 NOT_MEASURED = {
-    "against a benchmark, not yet measured here": (
+    "against a benchmark: see test_empyrical_benchmark.py": (
         "alpha_beta alpha beta alpha_beta_translation alpha_beta_correlation alpha_beta_with_nan_inputs "
         "alpha_beta_equality down_alpha_beta up_alpha_beta excess_sharpe excess_sharpe_noisy "
         "excess_sharpe_trans capture_ratio down_capture up_capture up_down_capture batting_average"

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PAGES = ("bot_performance", "attribution", "risk", "limits", "reconcile", "data_health", "metrics")
+PAGES = (
+    "bot_performance", "attribution", "risk", "compare", "limits", "reconcile", "data_health", "metrics",
+)  # fmt: skip
 _ALONE = (
     "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",

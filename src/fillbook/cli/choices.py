@@ -184,8 +184,12 @@ def _market_type(text: str) -> tuple[str, MarketType]:
 
 
 def with_choices(command: Callable[..., None]) -> Callable[..., None]:
-    """`command` with the options of `Choices` in place of its argument ``choices``."""
+    """`command` with the options of `Choices` in place of its argument ``choices``.
+
+    An option that the command has itself is the command's, and `Choices` keeps its default.
+    """
     own = inspect.signature(command, eval_str=True).parameters.values()
+    names = {parameter.name for parameter in own}
     hints = get_type_hints(Choices, include_extras=True)
     shared = [
         inspect.Parameter(
@@ -193,12 +197,13 @@ def with_choices(command: Callable[..., None]) -> Callable[..., None]:
             annotation=hints[option.name],
         )
         for option in fields(Choices)
+        if option.name not in names
     ]  # fmt: skip
     kept = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own if p.name != "choices"]
 
     @functools.wraps(command)
     def chosen(**given: object) -> None:
-        choices = Choices(**{option.name: given.pop(option.name) for option in fields(Choices)})  # type: ignore[arg-type]
+        choices = Choices(**{option.name: given.pop(option.name) for option in shared})  # type: ignore[arg-type]
         command(**given, choices=choices)
 
     parameters = [*kept, *shared]

@@ -12,8 +12,10 @@ from typing import Annotated
 import typer
 
 from fillbook.cli import (
+    allocate,
     attribution,
     check,
+    compare,
     demo,
     docs,
     execution,
@@ -41,6 +43,8 @@ app.command("summary")(summary.summary)
 app.command("execution")(execution.execution)
 app.command("attribution")(attribution.attribution)
 app.command("risk")(risk.risk)
+app.command("compare")(compare.compare)
+app.command("allocate")(allocate.allocate)
 app.command("limits")(limits.limits)
 app.command("reconcile")(reconcile.reconcile)
 app.command("check")(check.check)

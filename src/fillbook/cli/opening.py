@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from fillbook.analysis.allocation import Allocation
     from fillbook.analysis.attribution import Attribution
+    from fillbook.analysis.compare import Comparison
     from fillbook.analysis.execution import Execution
     from fillbook.analysis.limit_file import LimitFile
     from fillbook.analysis.limits import Limits
@@ -79,12 +82,12 @@ def reconciled(
 ) -> tuple[PerformanceDataSource, Reconciliation]:
     """Open sources and set their figures beside those of others."""
 
-    def compared(data: PerformanceDataSource, chosen: Filter, conventions: Conventions) -> Reconciliation:
+    def set_beside(data: PerformanceDataSource, chosen: Filter, conventions: Conventions) -> Reconciliation:
         from fillbook.analysis.reconcile import reconcile  # noqa: PLC0415  (brings Numba)
 
         return reconcile(data, chosen, conventions, balances=balances)
 
-    return _asked(uris, choices, "reckoning as others do", compared)
+    return _asked(uris, choices, "reckoning as others do", set_beside)
 
 
 def watched(uris: list[str], choices: Choices, file: LimitFile) -> tuple[PerformanceDataSource, Limits]:
@@ -107,6 +110,62 @@ def risked(uris: list[str], choices: Choices, asked: RiskConventions) -> tuple[P
         return risk(data, chosen, conventions, asked)
 
     return _asked(uris, choices, "weighing the risk", weighed)
+
+
+def compared(
+    uris: list[str], choices: Choices, asked: Mapping[str, Any], *, is_one: bool
+) -> tuple[list[PerformanceDataSource], Comparison]:
+    """Open sources, together or each for itself, and compare.
+
+    Parameters
+    ----------
+    uris
+        What to open.
+    choices
+        Which rows, booked how.
+    asked
+        Further arguments of `analysis.compare.compare`.
+    is_one
+        Whether all of them are one opening.
+    """
+    from fillbook.analysis.compare import compare  # noqa: PLC0415  (brings Numba)
+
+    chosen, conventions = choices.filter(), choices.conventions()
+    with progress() as said:
+        if is_one:
+            data = _opened(uris, lambda opening, share: said(opening, _OPENING_SHARE * share))
+            said("comparing", _OPENING_SHARE)
+            return [data], compare(data, chosen, conventions, **asked)
+        held = {name: _opened([uri], said) for name, uri in zip(named(uris), uris, strict=True)}
+        said("comparing", _OPENING_SHARE)
+        return list(held.values()), compare(held, chosen, conventions, **asked)
+
+
+def allocated(
+    uris: list[str], choices: Choices, asked: Mapping[str, Any]
+) -> tuple[PerformanceDataSource, Allocation]:
+    """Open sources and suggest weights; `asked` are further arguments of `analysis.allocation.allocate`."""
+
+    def spread(data: PerformanceDataSource, chosen: Filter, conventions: Conventions) -> Allocation:
+        from fillbook.analysis.allocation import allocate  # noqa: PLC0415  (brings Numba)
+
+        return allocate(data, chosen, conventions, **asked)
+
+    return _asked(uris, choices, "trying every rule", spread)
+
+
+def named(uris: list[str]) -> list[str]:
+    """A name a URI: its stem, with its folder where two have the same.
+
+    >>> named(["a/x.sqlite", "b/x.sqlite", "y.csv"])
+    ['a/x', 'b/x', 'y']
+    """
+    paths = [Path(uri) for uri in uris]
+    stems = [path.stem or str(path) for path in paths]
+    return [
+        str(Path(path.parent.name) / stem) if stems.count(stem) > 1 else stem
+        for path, stem in zip(paths, stems, strict=True)
+    ]
 
 
 def _asked(

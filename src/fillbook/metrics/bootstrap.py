@@ -41,7 +41,9 @@ def block_length(values: Floats) -> float:
     return float(min(max(best, 1.0), math.ceil(min(3.0 * math.sqrt(n), n / 3.0))))
 
 
-def resampled_sums(values: Floats, mean_block: float, *, replicates: int = REPLICATES) -> Floats:
+def resampled_sums(
+    values: Floats, mean_block: float, *, replicates: int = REPLICATES, seed: int = SEED
+) -> Floats:
     """Sums of the columns over `replicates` resamples of the rows, shape (replicates, columns).
 
     Parameters
@@ -50,14 +52,21 @@ def resampled_sums(values: Floats, mean_block: float, *, replicates: int = REPLI
         Rows in time, shape (n, columns).
     mean_block
         Mean length of the blocks of rows that stay together.
+    replicates, seed
+        How many resamples; the same seed, the same rows.
     """
-    n, rng = values.shape[0], np.random.default_rng(SEED)
+    n, rng = values.shape[0], np.random.default_rng(seed)
     sums = np.empty((replicates, values.shape[1]))
     step = at_once(n)
     for begin in range(0, replicates, step):
         rows = min(step, replicates - begin)
         sums[begin : begin + rows] = _counts(rng, rows, n, mean_block) @ values
     return sums
+
+
+def resampled_rows(n: int, mean_block: float, *, replicates: int, seed: int = SEED) -> Ints:
+    """Rows drawn in each of `replicates` resamples of `n` rows, shape (replicates, n)."""
+    return drawn_places(np.random.default_rng(seed), replicates, n, mean_block)
 
 
 def drawn_places(

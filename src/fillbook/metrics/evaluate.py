@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from fillbook.errors import BadRequestError
+from fillbook.metrics.benchmark_inputs import BenchmarkInputs
 from fillbook.metrics.inputs import AttributionInputs, ExecutionInputs, Inputs
 from fillbook.metrics.registry import METRICS, Metric, find_metric
 from fillbook.results import Result, Status, Undefined
@@ -17,12 +18,17 @@ from fillbook.units import Unit
 
 ROOMS = (
     "profitability", "returns", "risk", "drawdown", "activity", "execution", "spreads", "shortfall",
-    "timing", "liquidity", "impact", "attribution", "tails", "selection",
+    "timing", "liquidity", "impact", "attribution", "tails", "selection", "benchmark",
 )  # fmt: skip
-EXECUTION = "execution"  # the group that `ExecutionInputs` answer
-Eaten = Inputs | ExecutionInputs | AttributionInputs
-_ANSWERS = {"execution": ("execution", "execution"), "attribution": ("attribution", "attribution")}
-_DAILY = frozenset({"daily_pnl", "daily_return", "daily_basis", "equity"})
+EXECUTION, BENCHMARK = "execution", "benchmark"  # groups that `ExecutionInputs`, `BenchmarkInputs` answer
+Eaten = Inputs | ExecutionInputs | AttributionInputs | BenchmarkInputs
+_ANSWERS = {
+    EXECUTION: ("execution", "execution"), BENCHMARK: ("compare", "compare"),
+    "attribution": ("attribution", "attribution"),
+}  # fmt: skip
+_DAILY = frozenset({
+    "daily_pnl", "daily_return", "daily_basis", "equity", "own_return", "own_pnl", "own_daily", "own_basis",
+})  # fmt: skip
 _DAYS_ENOUGH, _DAYS_ENOUGH_FOR_TAILS = 30, 100
 _DAY_S = 86_400.0
 
@@ -132,7 +138,10 @@ def _trust(metric: Metric, inputs: Eaten, n: int) -> tuple[Status, tuple[str, ..
         return Status.PARTIAL, reasons
     if doubted:
         return doubted[0][0], (doubted[0][1],)
-    is_statistic = metric.unit is not Unit.MONEY or metric.key.startswith(("value_at", "expected_sh"))
+    is_statistic = (
+        metric.unit is not Unit.MONEY or metric.group == BENCHMARK
+        or metric.key.startswith(("value_at", "expected_sh"))
+    )  # fmt: skip
     if is_statistic and _DAILY & set(metric.inputs):
         tails = metric.key.startswith(("value_at", "expected_sh"))
         if n < (_DAYS_ENOUGH_FOR_TAILS if tails else _DAYS_ENOUGH):

@@ -62,7 +62,7 @@ def metric(
     label
         Name for people.
     group
-        ``profitability``, ``risk``, ``activity``, ``execution``, ``attribution``.
+        ``profitability``, ``risk``, ``activity``, ``execution``, ``attribution``, ``benchmark``.
     unit
         What the number counts.
     better

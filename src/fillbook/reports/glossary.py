@@ -11,7 +11,7 @@ from fillbook.results import Undefined
 if TYPE_CHECKING:
     from fillbook.metrics.registry import Metric
 
-_GROUPS = ("profitability", "risk", "activity", "execution", "attribution")
+_GROUPS = ("profitability", "risk", "activity", "execution", "attribution", "benchmark")
 
 
 def metrics_by_group() -> dict[str, list[Metric]]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from fillbook.errors import FillbookError
 from fillbook.web import opening, sidebar, st_utils, state
-from fillbook.web.views import attribution, data_health, limits, metric_reference, reconcile
+from fillbook.web.views import attribution, compare, data_health, limits, metric_reference, reconcile
 from fillbook.web.views.bot_performance import data_source
 from fillbook.web.views.bot_performance import page as bot_performance
 from fillbook.web.views.risk import page as risk
@@ -37,9 +37,10 @@ st_utils.PAGES |= {
         attribution.show, title="Attribution", url_path="attribution", icon=":material/account_tree:"
     ),
     "risk": st.Page(risk.show, title="Risk", url_path="risk", icon=":material/crisis_alert:"),
+    "compare": st.Page(compare.show, title="Compare", url_path="compare", icon=":material/compare_arrows:"),
     "limits": st.Page(limits.show, title="Limits", url_path="limits", icon=":material/notifications_active:"),
     "reconcile": st.Page(
-        reconcile.show, title="Others' figures", url_path="reconcile", icon=":material/compare_arrows:"
+        reconcile.show, title="Others' figures", url_path="reconcile", icon=":material/difference:"
     ),
     "data_health": st.Page(
         data_health.show, title="Data health", url_path="data_health", icon=":material/health_and_safety:"

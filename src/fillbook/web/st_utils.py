@@ -112,6 +112,12 @@ def chart(
     )  # fmt: skip
 
 
+def explained(key: str, figure: go.Figure, *, name: str = "") -> None:
+    """A registered figure with the sentence that says what to read in it below."""
+    chart(key, figure, name=name)
+    st.caption(FIGURES[key].caption)
+
+
 def empty(sentence: str, way_on: str) -> None:
     """Nothing to show: what is missing, and what to do."""
     st.info(f"{sentence} {way_on}", icon=":material/info:")

@@ -13,15 +13,19 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from fillbook.analysis.allocation import Allocation, allocate
 from fillbook.analysis.attribution import Attribution, attribution
+from fillbook.analysis.compare import Comparison, compare
 from fillbook.analysis.execution import Execution, execution
 from fillbook.analysis.limit_file import EXAMPLE, read_limits
 from fillbook.analysis.limits import Limits, limits
 from fillbook.analysis.overview import Overview, overview
 from fillbook.analysis.parts import Parts, Tag, parts
+from fillbook.analysis.peers import PEER_COLUMNS, PEERS_SCHEMA
 from fillbook.analysis.periods import accrued, before
 from fillbook.analysis.reconcile import Reconciliation, reconcile
 from fillbook.analysis.risk import Risk, risk
+from fillbook.analysis.sides import By
 from fillbook.conventions import Conventions, RiskConventions
 from fillbook.figures.bars import Period
 from fillbook.figures.look import LOOKS, Look
@@ -29,6 +33,8 @@ from fillbook.filters import Filter
 from fillbook.ledger.invariants import Check
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.results import Result
+from fillbook.sources.peer_files import peers_of
+from fillbook.sources.return_files import returns_of
 
 SOURCE, DATA, CHOICE = "selected_checkpoint", "performance_data", "filter_params"
 CHARTS, EXPORT = "chart_settings", "export_config"
@@ -42,6 +48,33 @@ class Choice:
 
     chosen: Filter = field(default_factory=Filter)
     conventions: Conventions = field(default_factory=Conventions)
+
+
+Parted = Literal["bot", "controller", "pair", "config"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What is compared: the parts of what is shown, one of them or a benchmark, capital, and files.
+
+    Parameters
+    ----------
+    by
+        What tells the sides apart; None takes all as one side.
+    reference, benchmarks
+        Side, or benchmarks, to measure against.
+    capital
+        Of each side; None where none is given.
+    returns, peers
+        Name and content of uploaded files.
+    """
+
+    by: Parted | None
+    reference: str | None = None
+    benchmarks: tuple[str, ...] = ()
+    capital: float | None = None
+    returns: tuple[str, bytes] | None = None
+    peers: tuple[str, bytes] | None = None
 
 
 class ChartSettings(TypedDict):
@@ -182,6 +215,28 @@ def keep_limits(text: str) -> None:
     settings["limits"] = text
 
 
+def compared(held: PerformanceDataSource, sides: Sides) -> Comparison:
+    """Sides of what is shown beside one another.
+
+    Raises
+    ------
+    FillbookError
+        A file cannot be read, or there is no such side.
+    """
+    return _compared(held, key_of(held), repr((choice(), sides)), choice(), sides)
+
+
+def allocated(held: PerformanceDataSource, by: By, capital: float | None) -> Allocation:
+    """How the capital of what is shown might be spread.
+
+    Raises
+    ------
+    MissingExtraError
+        skfolio is not installed.
+    """
+    return _allocated(held, key_of(held), repr((choice(), by, capital)), choice(), by, capital)
+
+
 def carried(held: PerformanceDataSource) -> float | None:
     """Net PnL of the chosen period with what was held before it."""
     return _carried(held, key_of(held), repr(choice()), choice())
@@ -236,6 +291,34 @@ def _risked(
     """The key is that of the data and the names of the choice and of what was told."""
     del fingerprint, name
     return risk(_data, _asked.chosen, _asked.conventions, _told)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Setting sides beside one another …", show_time=True)
+def _compared(
+    _data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice, _sides: Sides
+) -> Comparison:
+    """The key is that of the data, the name of the choice, and the sides."""
+    del fingerprint, name
+    given = (
+        []
+        if _sides.returns is None
+        else [(_sides.returns[0], returns_of(_sides.returns[1], _sides.returns[0]))]
+    )
+    peers = _sides.peers and peers_of(_sides.peers[1], _sides.peers[0], PEER_COLUMNS, PEERS_SCHEMA)
+    return compare(
+        _data, _asked.chosen, _asked.conventions, by=_sides.by, benchmarks=[*_sides.benchmarks, *given],
+        capital=_sides.capital, peers=peers, reference=_sides.reference,
+    )  # fmt: skip
+
+
+@st.cache_resource(max_entries=8, show_spinner="Trying every rule on days it had not seen …", show_time=True)
+def _allocated(
+    _data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice, _by: By,
+    _capital: float | None,
+) -> Allocation:  # fmt: skip
+    """The key is that of the data, the name of the choice, and the capital."""
+    del fingerprint, name
+    return allocate(_data, _asked.chosen, _asked.conventions, capital=_capital, by=_by)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Checking the book …")
