@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from fillbook.analysis.allocation_rules import CURRENT, EQUAL, RULES, SOURCES
+from fillbook.reports.head import head_object
 from fillbook.reports.json import plain
-from fillbook.reports.table import chosen_object, conventions_object
 from fillbook.results import reason_text
 from fillbook.units import Unit, counted, format_value
 
@@ -44,12 +44,8 @@ def allocation_object(answer: Allocation, data: PerformanceDataSource) -> dict[s
         is_cap_lifted, n_days, n_unseen, winners, bots, weights, out_of_sample, rules, notes, alignment,
         findings``; numbers in full precision, None where there is none.
     """
-    period = answer.period
     return {
-        "schema": ALLOCATE_SCHEMA, "sources": plain(data.lineage.files),
-        "filter": chosen_object(answer.chosen), "conventions": conventions_object(answer.conventions),
-        "currency": answer.currency,
-        "period": None if period is None else {"start": plain(period[0]), "end": plain(period[1])},
+        **head_object(ALLOCATE_SCHEMA, answer, data),
         "status": answer.status.value, "reason": answer.reason or None, "headline": headline(answer),
         **{name: plain(getattr(answer, name))
            for name in ("capital", "cap", "is_cap_lifted", "n_days", "n_unseen", "winners")},

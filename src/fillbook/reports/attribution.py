@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 from fillbook.analysis.attribution_words import sentences
+from fillbook.reports.head import head_object
 from fillbook.reports.json import plain
-from fillbook.reports.summary import head_object
 
 if TYPE_CHECKING:
     from fillbook.analysis.attribution import Attribution

@@ -10,8 +10,8 @@ import polars as pl
 
 from fillbook.analysis.alignment import day_of
 from fillbook.analysis.peers import PEERS_SCHEMA
+from fillbook.reports.head import head_object
 from fillbook.reports.json import plain
-from fillbook.reports.table import chosen_object, conventions_object
 from fillbook.results import reason_text
 from fillbook.units import Unit, counted, format_value
 
@@ -43,14 +43,10 @@ def compare_object(answer: Comparison, sources: Iterable[PerformanceDataSource])
         measured, correlation, sides, common, relative, peers, months, runs, versions, changes, findings``;
         numbers in full precision, None where there is none, with status and reasons beside it.
     """
-    period, aligned = answer.period, answer.alignment
+    aligned = answer.alignment
     matrix = [[None if np.isnan(x) else x for x in row] for row in answer.correlation.tolist()]
     return {
-        "schema": COMPARE_SCHEMA,
-        "sources": plain([file for data in sources for file in data.lineage.files]),
-        "filter": chosen_object(answer.chosen), "conventions": conventions_object(answer.conventions),
-        "currency": answer.currency,
-        "period": None if period is None else {"start": plain(period[0]), "end": plain(period[1])},
+        **head_object(COMPARE_SCHEMA, answer, *sources),
         "kind": answer.kind, "reference": answer.reference, "headline": headline(answer),
         "alignment": {
             "n_days": aligned.days.size, "n_left_out": aligned.gaps,
@@ -60,18 +56,14 @@ def compare_object(answer: Comparison, sources: Iterable[PerformanceDataSource])
         },
         "measured": plain(answer.measured),
         "correlation": {"sides": list(answer.names), "matrix": matrix},
-        **{name: plain(_plain(getattr(answer, name))) for name in _TABLES},
+        **{name: plain(getattr(answer, name)) for name in _TABLES},
         "findings": plain(answer.findings),
     }  # fmt: skip
 
 
 def peers_object(rows: pl.DataFrame) -> dict[str, object]:
     """Object of anonymised rows, for a peer file."""
-    return {"schema": PEERS_SCHEMA, "rows": plain(_plain(rows))}
-
-
-def _plain(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(pl.selectors.float().fill_nan(None))
+    return {"schema": PEERS_SCHEMA, "rows": plain(rows)}
 
 
 def headline(answer: Comparison) -> list[str]:

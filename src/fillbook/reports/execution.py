@@ -6,11 +6,9 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from fillbook.analysis.costs import shortfall_sums
+from fillbook.reports.head import head_object
 from fillbook.reports.json import plain
-from fillbook.reports.summary import head_object
 
 if TYPE_CHECKING:
     from fillbook.analysis.execution import Execution
@@ -44,18 +42,14 @@ def execution_object(answer: Execution, data: PerformanceDataSource) -> dict[str
     impact = {name: _number(value) for name, value in asdict(answer.impact).items()}
     return {
         **head_object(EXECUTION_SCHEMA, answer, data), "metrics": plain(answer.metrics),
-        **{name: plain(_plain(getattr(answer, name))) for name in _LISTED},
-        "shortfall": plain(_plain(shortfall_sums(answer))),
-        "by_fill": {by: plain(_plain(rows)) for by, rows in answer.by_fill.items()},
-        "by_order": {by: plain(_plain(rows)) for by, rows in answer.by_order.items()},
+        **{name: plain(getattr(answer, name)) for name in _LISTED},
+        "shortfall": plain(shortfall_sums(answer)),
+        "by_fill": {by: plain(rows) for by, rows in answer.by_fill.items()},
+        "by_order": {by: plain(rows) for by, rows in answer.by_order.items()},
         "impact": impact,
         "rows": {name: getattr(answer, name).height for name in ("orders", "fills", "parents")},
         "findings": plain(answer.findings),
     }  # fmt: skip
-
-
-def _plain(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(pl.selectors.float().fill_nan(None))
 
 
 def _number(value: object) -> object:

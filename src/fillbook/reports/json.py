@@ -94,7 +94,8 @@ def _(value: Iterable[object]) -> object:
 
 @plain.register
 def _(value: pl.DataFrame) -> object:
-    return [plain(row) for row in value.iter_rows(named=True)]
+    known = value.with_columns(pl.selectors.float().fill_nan(None))  # a NaN is no number
+    return [plain(row) for row in known.iter_rows(named=True)]
 
 
 @plain.register(Result)

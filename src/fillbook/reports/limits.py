@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from fillbook.reports.head import head_object
 from fillbook.reports.json import plain
-from fillbook.reports.summary import head_object
 
 if TYPE_CHECKING:
     from fillbook.analysis.limits import Limits, Watch

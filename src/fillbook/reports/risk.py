@@ -7,11 +7,10 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from fillbook.analysis.crashes import CRASHES, DEFINITION
+from fillbook.reports.head import head_object
 from fillbook.reports.json import plain
-from fillbook.reports.summary import head_object
 from fillbook.results import Undefined
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def risk_object(answer: Risk, data: PerformanceDataSource) -> dict[str, object]:
     return {
         **head_object(RISK_SCHEMA, answer, data), "asked": plain(answer.asked),
         "metrics": plain(answer.metrics), "intervals": plain(answer.intervals),
-        **{name: plain(_plain(getattr(answer, name))) for name in _TABLES},
+        **{name: plain(getattr(answer, name)) for name in _TABLES},
         "concentration": _numbers(answer.concentration),
         "stress": _stress(answer),
         "correlation": {by: _correlation(found) for by, found in answer.correlations.items()},
@@ -65,14 +64,14 @@ def _stress(answer: Risk) -> dict[str, object]:
         "margin": _numbers(stress.margin),
         "betas": {asset: _numbers(beta) for asset, beta in stress.betas.items()},
         "crashes": _shocks(stress.crashes), "grid": _shocks(stress.grid),
-        **{name: plain(_plain(getattr(stress, name))) for name in tables},
+        **{name: plain(getattr(stress, name)) for name in tables},
         "replays": [plain(replay) for replay in stress.replays],
         "paths": {field.name: plain(getattr(futures, field.name)) for field in fields(futures)},
     }  # fmt: skip
 
 
 def _shocks(found: Shocks) -> dict[str, object]:
-    return {"totals": plain(_plain(found.totals)), "by_asset": plain(_plain(found.by_asset))}
+    return {"totals": plain(found.totals), "by_asset": plain(found.by_asset)}
 
 
 def _correlation(found: Correlation) -> dict[str, object]:
@@ -99,7 +98,3 @@ def _numbers(held: object) -> dict[str, object]:
         if isinstance(found, Undefined):
             said[f"{name}_reason"] = found.reason
     return said
-
-
-def _plain(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(pl.selectors.float().fill_nan(None))

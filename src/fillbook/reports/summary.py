@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from fillbook.findings import Finding, Severity
 from fillbook.ledger.invariants import Check, Verdict, trust_line
+from fillbook.reports.head import head_object
 from fillbook.reports.json import plain
-from fillbook.reports.table import chosen_object, conventions_object
+from fillbook.reports.table import chosen_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from fillbook.analysis.overview import Overview
-    from fillbook.conventions import Conventions
-    from fillbook.filters import Filter
     from fillbook.performance_data_source import PerformanceDataSource
-
-
-class Answer(Protocol):
-    """What every answer knows of itself."""
-
-    @property
-    def currency(self) -> str | None: ...  # noqa: D102
-    @property
-    def period(self) -> tuple[datetime, datetime] | None: ...  # noqa: D102
-    @property
-    def chosen(self) -> Filter: ...  # noqa: D102
-    @property
-    def conventions(self) -> Conventions: ...  # noqa: D102
 
 
 SUMMARY_SCHEMA = "fillbook.summary/1"
@@ -79,16 +64,3 @@ def is_trusted(findings: Iterable[Finding], checks: Iterable[Check]) -> bool:
     """Whether no finding is an error and the book's own arithmetic holds."""
     broken = any(check.is_own and check.verdict is Verdict.FAIL for check in checks)
     return not broken and all(finding.severity is not Severity.ERROR for finding in findings)
-
-
-def head_object(schema: str, answer: Answer, data: PerformanceDataSource) -> dict[str, object]:
-    """What every answer says first: ``schema, sources, filter, conventions, currency, period``."""
-    period = answer.period
-    return {
-        "schema": schema,
-        "sources": plain(data.lineage.files),
-        "filter": chosen_object(answer.chosen),
-        "conventions": conventions_object(answer.conventions),
-        "currency": answer.currency,
-        "period": None if period is None else {"start": plain(period[0]), "end": plain(period[1])},
-    }
