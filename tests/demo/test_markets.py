@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fillbook.demo.markets import LISTINGS, MINUTES, STEP_S, Market, elsewhere
+from fillbook.demo.markets import (
+    DAYS_BEFORE,
+    LISTINGS,
+    MINUTES,
+    START_S,
+    STEP_S,
+    Bars,
+    Market,
+    elsewhere,
+    histories,
+)
 
 SOL = LISTINGS[0]
 
@@ -88,3 +98,16 @@ def test_elsewhere_strays_and_comes_back(markets: dict[str, Market]) -> None:
     assert np.abs(np.diff(away)).max() < 0.0025 / 60 * STEP_S * 4, (
         "no leaps: a minute's move is spread over it"
     )
+
+
+def test_candles_before_the_start_lead_to_it(markets: dict[str, Market]) -> None:
+    for pair, bars in histories(markets, np.random.default_rng(1)).items():
+        assert bars.start_s[0] == START_S - 86_400 * DAYS_BEFORE
+        assert bars.close[-1] == pytest.approx(markets[pair].mid[0])
+        whole = bars.followed_by(Bars.of(markets[pair]))
+        assert np.array_equal(np.diff(whole.start_s), np.full(whole.start_s.size - 1, 300))
+        assert whole.open[1:] == pytest.approx(whole.close[:-1])
+        assert (whole.high >= np.maximum(whole.open, whole.close)).all()
+        assert (whole.low <= np.minimum(whole.open, whole.close)).all()
+        deviation = np.diff(np.log(bars.close[287::288])).std()
+        assert deviation == pytest.approx(markets[pair].listing.volatility, rel=0.4), "as lively as after it"

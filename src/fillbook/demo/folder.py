@@ -15,10 +15,10 @@ import fillbook
 from fillbook.demo.bot_log import BotLog, Venue
 from fillbook.demo.executors import Barriers, averaging, directional, grid
 from fillbook.demo.makers import Quoting, cross_exchange_maker, spot_maker
-from fillbook.demo.markets import Market, simulate, write_candles, write_quotes
+from fillbook.demo.markets import Bars, Market, histories, simulate, write_candles, write_quotes
 
 SEED = 20_261_120
-_EDITION = 2  # counts up when the demo of one version of the program changes
+_EDITION = 3  # counts up when the demo of one version of the program changes
 _PERP = Venue("binance_perpetual", 0.0002, 0.0004, leverage=5, prefix="x-nbQe1H39")
 _BNB = Venue("binance", 0.0001, 0.00024, fee_token="BNB")  # noqa: S106  (a coin)
 _PLAIN = Venue("binance", 0.001, 0.001, fee_token="received")  # noqa: S106
@@ -116,6 +116,8 @@ def _write(folder: Path, seed: int) -> None:
         log = BotLog(bot, strategy, markets["BNB-USDT"])
         run(log, markets, own)
         log.write(folder / "bots" / "instances" / bot / "data" / f"{bot}.sqlite")
-    for market in markets.values():
-        write_candles(market, "binance", folder / "candles")
+    past = histories(markets, np.random.default_rng([seed, 1]))  # chance of its own: the bots' stays as it is
+    for pair, market in markets.items():
+        bars = past[pair].followed_by(Bars.of(market))
+        write_candles(bars, market.listing, "binance", folder / "candles")
     write_quotes(markets["SOL-USDT"], "binance", folder / "quotes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fillbook.arrays import Floats
+from fillbook.arrays import Floats, Ints
 
 START = datetime(2026, 9, 21, tzinfo=UTC)
 DAYS = 60
+DAYS_BEFORE = 45  # of candles before the bots began: a market has a past
 START_S = int(START.timestamp())
 MINUTES = DAYS * 1_440
 _STEPS = 4  # a minute
@@ -220,23 +222,67 @@ def write_quotes(market: Market, connector: str, folder: Path) -> None:
     rows.write_parquet(folder / f"quotes_{connector}_{market.pair}.parquet", compression="zstd")
 
 
-def write_candles(market: Market, connector: str, folder: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Five-minute candles: open times in seconds since 1970, prices in quote, volume in base."""
+
+    start_s: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+    @classmethod
+    def of(cls, market: Market) -> Bars:
+        """Candles of a market's 60 days."""
+        shape = (MINUTES // _CANDLE_MIN, _CANDLE_MIN)
+        opens = market.mid.reshape(shape)[:, 0]
+        return cls(
+            START_S + 60 * _CANDLE_MIN * np.arange(shape[0]), opens, market.high.reshape(shape).max(axis=1),
+            market.low.reshape(shape).min(axis=1), np.append(opens[1:], market.mid[-1]),
+            market.volume.reshape(shape).sum(axis=1),
+        )  # fmt: skip
+
+    def followed_by(self, later: Bars) -> Bars:
+        """These, then those."""
+        names = ("start_s", "open", "high", "low", "close", "volume")
+        return Bars(*(np.concatenate([getattr(self, name), getattr(later, name)]) for name in names))
+
+
+def histories(markets: Mapping[str, Market], rng: np.random.Generator) -> dict[str, Bars]:
+    """Candles of the days before the bots began, by pair: they lead to the first mid of each market."""
+    n = DAYS_BEFORE * 1_440 // _CANDLE_MIN
+    common = rng.normal(size=n * _STEPS)
+    return {pair: _history(market, common, rng) for pair, market in markets.items()}
+
+
+def _history(market: Market, common: Floats, rng: np.random.Generator) -> Bars:
+    """A walk as the market's own, told from its end."""
+    item, n = market.listing, common.size // _STEPS
+    moves = (0.75 * common + 0.66 * rng.normal(size=common.size)) * item.volatility
+    moves /= math.sqrt(1_440 / _CANDLE_MIN * _STEPS)
+    path = market.path[0] * np.exp(np.cumsum(moves) - moves.sum())
+    opens = np.concatenate([path[:1] / np.exp(moves[:1]), path[_STEPS - 1 :: _STEPS][:-1]])
+    steps = np.column_stack([opens, path.reshape(n, _STEPS)])
+    volume = item.volume_quote * _CANDLE_MIN / 1_440 * rng.lognormal(0.0, 0.5, n) / opens
+    start_s = START_S - 60 * _CANDLE_MIN * np.arange(n, 0, -1)
+    return Bars(start_s, opens, steps.max(axis=1), steps.min(axis=1), steps[:, -1], volume)
+
+
+def write_candles(bars: Bars, listing: Listing, connector: str, folder: Path) -> None:
     """Write five-minute candles as Hummingbot writes them."""
-    shape = (MINUTES // _CANDLE_MIN, _CANDLE_MIN)
-    low, high = market.low.reshape(shape).min(axis=1), market.high.reshape(shape).max(axis=1)
-    opens = market.mid.reshape(shape)[:, 0]
-    closes = np.append(opens[1:], market.mid[-1])
-    volume = market.volume.reshape(shape).sum(axis=1)
-    decimals = market.listing.price_decimals
+    decimals = listing.price_decimals
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"candles_{connector}_{market.pair}_5m.csv").open("w", newline="") as file:
+    with (folder / f"candles_{connector}_{listing.pair}_5m.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([
             "timestamp", "open", "high", "low", "close", "volume", "quote_asset_volume", "n_trades",
             "taker_buy_base_volume", "taker_buy_quote_volume",
         ])  # fmt: skip
-        for i in range(shape[0]):
-            o, h, low_i, c = (round(float(x), decimals) for x in (opens[i], high[i], low[i], closes[i]))
-            v, n = round(float(volume[i]), 4), 40 + int(volume[i] * o / 900)
-            row = [START_S + 300 * i, o, max(h, o, c), min(low_i, o, c), c, v, round(v * c, 4), n]
+        columns = (bars.open, bars.high, bars.low, bars.close, bars.volume)
+        for at, *values in zip(bars.start_s.tolist(), *(x.tolist() for x in columns), strict=True):
+            o, h, low, c = (round(x, decimals) for x in values[:4])
+            v, n = round(values[4], 4), 40 + int(values[4] * o / 900)
+            row = [at, o, max(h, o, c), min(low, o, c), c, v, round(v * c, 4), n]
             writer.writerow([*row, round(v * 0.5, 4), round(v * c * 0.5, 4)])
