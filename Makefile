@@ -10,13 +10,13 @@ FILLS ?= 10000 100000 1000000
 .PHONY: help run test check validate bench docs lock clean
 
 help:
-	@echo "make run    set up and open the demo"
-	@echo "make test   set up and run the whole suite"
-	@echo "make check  format, lint, types, layers, docs and tests"
-	@echo "make validate  statistics against thousands of worlds whose truth is known (minutes)"
-	@echo "make bench  time it against the bare floor (FILLS=\"10000 100000\")"
-	@echo "make docs   write the generated pages of docs/"
-	@echo "make lock   renew the pinned requirements"
+	@echo "make run       set up and open the demo"
+	@echo "make test      set up and run the whole suite"
+	@echo "make check     format, lint, types, layers, docs and tests"
+	@echo "make validate  hold the statistics against worlds whose truth is known (minutes)"
+	@echo "make bench     time it against the bare floor (FILLS=\"10000 100000\")"
+	@echo "make docs      write the generated pages of docs/"
+	@echo "make lock      renew the pinned requirements"
 
 $(STAMP): pyproject.toml requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit("fillbook needs Python 3.11 or newer; say make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

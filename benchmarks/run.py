@@ -68,25 +68,28 @@ def line(n: int, folder: Path, floor: Path | None) -> str:
     )
 
 
-def executed(way: str, n: int) -> dict[str, float]:
-    """Execution of n fills measured one way, in a process of its own."""
-    words = [sys.executable, str(HERE / "execution.py"), way, str(n)]
+def answered(script: str, way: str, *sizes: int) -> dict[str, float]:
+    """An answer measured one way, in a process of its own."""
+    words = [sys.executable, str(HERE / script), way, *map(str, sizes)]
     found: dict[str, float] = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
     return found
 
 
-def execution(sizes: list[int]) -> list[str]:
-    """Execution answers beside the bare look-ups and a pandas script."""
-    rows = [
-        "| fills, orders, quotes | floor | all execution answers | pandas script | peak, of it data |",
-        "|---" * 5 + "|",
+def answers(sizes: list[int]) -> list[str]:
+    """Execution, attribution and risk beside their floors and pandas scripts."""
+    rows = ["| answer | of | floor | ours | once more | pandas script | peak, of it data |", "|---" * 7 + "|"]
+    asked = [
+        *(("execution", f"{n:,} fills, {5 * n:,} orders, {10 * n:,} quotes", (n,)) for n in sizes),
+        *(("attribution", f"{n:,} fills, {4 * n:,} quotes, 15 dimensions", (n,)) for n in sizes),
+        ("risk", "200 bots, 1,095 days", (200, 1_095)),
     ]
-    for n in sizes:
-        ours, bare, pandas = (executed(way, n) for way in ("ours", "floor", "pandas"))
+    for name, of, size in asked:
+        ours, bare, pandas = (answered(f"{name}.py", way, *size) for way in ("ours", "floor", "pandas"))
+        again = f"{ours['again_seconds']:.2f} s" if "again_seconds" in ours else "–"
+        held = f", {ours['held_bytes'] / 1e9:.2f}" if "held_bytes" in ours else ""
         rows.append(
-            f"| {n:,}, {5 * n:,}, {10 * n:,} | {bare['seconds']:.2f} s | {ours['seconds']:.2f} s "
-            f"| {pandas['seconds']:.2f} s "
-            f"| {ours['peak_bytes'] / 1e9:.2f}, {ours['held_bytes'] / 1e9:.2f} GB |"
+            f"| {name} | {of} | {bare['seconds']:.2f} s | {ours['seconds']:.2f} s | {again} "
+            f"| {pandas['seconds']:.2f} s | {ours['peak_bytes'] / 1e9:.2f}{held} GB |"
         )
     return rows
 
@@ -139,7 +142,7 @@ def page(sizes: list[int]) -> str:
                 *processes(folder),
                 *app(sizes[-1], folder),
                 "",
-                *execution(sizes),
+                *answers(sizes),
                 "",
                 f"Measured with {machine}.",
             ]
@@ -159,14 +162,19 @@ ABOUT = """\
 * **pandas script**: `read_sql`, `json.loads` a fee, one sum by pair: no validation, no books;
 * **peak**: most memory above what the loaded program holds, a fill.
 
-For the execution of orders, on tables made in memory (five orders and ten quotes for each fill):
+For the answers beyond PnL, on tables made in memory:
 
-* **floor**: the look-ups alone, every fill among its market's quotes at ten horizons;
-* **all execution answers**: `fillbook.execution`, mids, orders, shortfall, markouts, groups, intervals;
-* **pandas script**: `merge_asof` for the mid before and one markout, and one fill rate;
-* **peak**: most memory the process held, and how much of it the tables are.
+* **execution**: `fillbook.execution`: mids, orders, shortfall, markouts, groups, intervals; its floor is the
+  look-ups alone, every fill among its market's quotes at ten horizons; its script `merge_asof` for the mid
+  before and one markout, and one fill rate;
+* **attribution**: `fillbook.attribution` of a view that is booked; its floor is the look-ups before and a
+  minute after each fill; its script `merge_asof` and a `groupby` for seven dimensions;
+* **risk**: `fillbook.risk`, booking included; its floor is the daily sums, a correlation and one quantile;
+  its script a Sharpe ratio bootstrapped in a loop, a rolling quantile and a correlation;
+* **once more**: the same asked again, as after a change of the filter; **peak**: most memory the process
+  held, and how much of it the tables are.
 
-Each figure is the best of three processes; the page and the execution are measured once. Read them against
+Each figure is the best of three processes; the page and these answers are measured once. Read them against
 the floor and the pandas script of the same run: where the machine is slow, all of them are.
 
 """
