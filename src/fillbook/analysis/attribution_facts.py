@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -11,9 +10,8 @@ import numpy as np
 import polars as pl
 
 from fillbook.analysis.markets import by_market
-from fillbook.analysis.mids import US, MarketMids, Mids
+from fillbook.analysis.mids import US, MarketMids, Mids, mids_of
 from fillbook.analysis.regimes import CLASSES, UNKNOWN, Kind, Regimes, regimes_of
-from fillbook.analysis.ticks import Ticks
 from fillbook.arrays import Codes, Floats, Ints
 from fillbook.conventions import Conventions
 from fillbook.filters import UNLINKED
@@ -65,7 +63,7 @@ def market_facts(data: PerformanceDataSource, conventions: Conventions, horizon_
 
 def _found(data: PerformanceDataSource, conventions: Conventions, horizon_s: float) -> MarketFacts:
     fills = data.fills
-    mids = Mids(data.tables, conventions, functools.cache(lambda: Ticks.of(data.orders)))
+    mids = mids_of(data, conventions)
     at = fills["at"].dt.timestamp("us").to_numpy()
     mid, later = np.full((2, fills.height), np.nan)
     kind = np.full(fills.height, UNKNOWN, np.int8)

@@ -15,7 +15,7 @@ from fillbook.analysis import execution_groups as groups
 from fillbook.analysis.execution_facts import HORIZONS, Facts, facts_of
 from fillbook.analysis.execution_findings import execution_findings
 from fillbook.analysis.execution_inputs import execution_inputs
-from fillbook.analysis.execution_tables import fill_table, order_lives, trade_table, with_costs
+from fillbook.analysis.execution_tables import TRADED, fill_table, order_lives, trade_table, with_costs
 from fillbook.analysis.execution_tags import fill_tags, order_tags
 from fillbook.analysis.inputs import order_arrays
 from fillbook.analysis.market_share import market_shares, uptimes
@@ -144,7 +144,7 @@ def execution(
     seen = view_of(data, chosen, conventions)
     facts = facts_of(data, seen)
     fills, orders = both(lambda: fill_table(data, seen, facts), lambda: order_lives(data, seen, facts))
-    traded = with_costs(orders.filter(pl.col("filled_base") > 0.0))
+    traded = with_costs(orders.select(TRADED).filter(pl.col("filled_base") > 0.0))
     omits = facts.orders.links_omit_cancelled
     of_fills, of_orders = both(
         lambda: _of_fills(data, seen, fills), lambda: _of_orders(data, seen, facts, orders, traded, fills)

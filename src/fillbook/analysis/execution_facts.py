@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from fillbook.analysis.levels import order_levels
 from fillbook.analysis.markets import by_market
-from fillbook.analysis.mids import KINDS, US, Looked, Mids
-from fillbook.analysis.ticks import Ticks, limits, sides
+from fillbook.analysis.mids import KINDS, US, Looked, Mids, mids_of
+from fillbook.analysis.ticks import limits, sides
 from fillbook.analysis.together import both
 from fillbook.analysis.view import View
 from fillbook.arrays import Codes, Floats, Ints
@@ -92,11 +92,10 @@ def facts_of(data: PerformanceDataSource, seen: View) -> Facts:
     max_age_s = seen.conventions.max_quote_age_s
     key = repr((max_age_s, seen.conventions.mid_proxy))
     if data not in _KNOWN or _KNOWN[data][0] != key:
-        ticks = Ticks.of(data.orders)
-        mids = Mids(data.tables, seen.conventions, lambda: ticks)
+        mids = mids_of(data, seen.conventions)
         fills, orders = both(
             lambda: _fill_facts(data, mids, max_age_s),
-            lambda: _order_prices(data, mids, max_age_s, seen.of_fill, ticks),
+            lambda: _order_prices(data, mids, max_age_s, seen.of_fill),
         )
         _KNOWN[data] = (key, Facts(mids, fills, orders))
     return _KNOWN[data][1]
@@ -135,7 +134,7 @@ def _fill_facts(data: PerformanceDataSource, mids: Mids, max_age_s: float) -> Fi
 
 
 def _order_prices(
-    data: PerformanceDataSource, mids: Mids, max_age_s: float, order_of_fill: Ints, ticks: Ticks
+    data: PerformanceDataSource, mids: Mids, max_age_s: float, order_of_fill: Ints
 ) -> OrderPrices:
     orders = data.orders
     created = _us(orders["at"])
@@ -146,7 +145,7 @@ def _order_prices(
         arrival.put(rows, market.at(created[rows], max_age_s))
         known = rows[~np.isnan(decided[rows])]
         decision[known] = market.at(decided[known].astype(np.int64), max_age_s).mid
-    rank, is_two_sided = ticks.ranks(sides(orders), limits(orders))
+    rank, is_two_sided = mids.ticks.ranks(sides(orders), limits(orders))
     level, levels = order_levels(orders, data.executors, rank)
     table = pl.DataFrame({
         "arrival_quote": given(arrival.mid), "arrival_bid_quote": given(arrival.bid),

@@ -24,6 +24,12 @@ _ORDER_NAMES = (
     "order_id",
 )  # fmt: skip
 
+TRADED = (  # what `with_costs` and the answers about orders with a fill ask of them
+    "connector", "quote", "side", "order_type", "order_is_market", "amount_base", "filled_base",
+    "average_quote", "limit_quote", "created_at", "decided_at", "decided_by", "first_fill_at", "last_fill_at",
+    "ended_at", "stopped_at", "arrival_quote", "arrival_bid_quote", "arrival_ask_quote", "arrival_from",
+)  # fmt: skip
+
 
 def fill_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.DataFrame:
     """Fills of the view with the market around them, in the order of the ledger's flow.

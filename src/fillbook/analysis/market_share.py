@@ -9,6 +9,7 @@ from fillbook.analysis.kernels import NEVER
 from fillbook.analysis.market_volume import market_volumes, volume_of
 from fillbook.analysis.markets import by_market
 from fillbook.analysis.view import View
+from fillbook.arrays import Codes, Ints
 from fillbook.ledger.codes import label_codes
 from fillbook.metrics.timing import uptime
 from fillbook.performance_data_source import PerformanceDataSource
@@ -81,30 +82,36 @@ def uptimes(seen: View, orders: pl.DataFrame, fills: pl.DataFrame) -> pl.DataFra
         ``bot, connector, pair, bid_s, ask_s, both_s, window_s``, shares ``bid, ask, both`` of the window, and
         ``n`` orders.
     """
-    columns = ("bot", "connector", "pair", "side", "created_at", "ended_at", "last_fill_at")
+    names = ("bot", "connector", "pair")
     is_limit = ~pl.col("order_is_market") & pl.col("side").is_not_null() & pl.col("live_s").is_not_null()
-    limit = orders.lazy().filter(is_limit).select(columns).collect()
-    code, first = label_codes([limit[name] for name in columns[:3]])
-    markets = limit[first].select(pl.col(columns[:3]).cast(pl.String)).rows()
-    place = [np.flatnonzero(code == i) for i in range(first.size)]
-    known = _last_known(limit, fills)
-    last = np.array([known[bot] for bot, _, _ in markets], np.int64)[code]
-    start, ended = (limit[name].dt.timestamp("us").fill_null(NEVER).to_numpy() for name in columns[4:6])
-    end = np.minimum(np.where(ended == NEVER, last, ended), seen.ledger.end_us)
-    side, window = limit["side"].to_numpy(), dict[str, tuple[int, int]]()
-    for (bot, _, _), mine in zip(markets, place, strict=True):
+    is_quote = orders.select(is_limit).to_series().to_numpy()
+    code, first = label_codes([orders[name] for name in names])
+    markets = orders.select(names)[first].select(pl.col(names).cast(pl.String)).rows()
+    place = {market: np.flatnonzero((code == i) & is_quote) for i, market in enumerate(markets)}
+    lives = {market: _lives(orders, mine) for market, mine in place.items() if mine.size}
+    known = _last_known(orders, fills)
+    end_us, window = seen.ledger.end_us, dict[str, tuple[int, int]]()
+    for (bot, _, _), (_, start, end) in lives.items():
+        np.minimum(np.where(end == NEVER, known[bot], end), end_us, out=end)
         low, high = window.get(bot, (NEVER, 0))
-        window[bot] = min(low, int(start[mine].min())), max(high, int(end[mine].max()))
+        window[bot] = min(low, int(start.min())), max(high, int(end.max()))
     rows = []
-    for market, mine in zip(markets, place, strict=True):
+    for market, (side, start, end) in lives.items():
         low, high = window[market[0]]
-        up = uptime(side[mine], (start[mine] - low) / US, (end[mine] - low) / US, (0.0, (high - low) / US))
-        rows.append((*market, up.bid_s, up.ask_s, up.both_s, up.window_s, mine.size))
-    names = ("bot", "connector", "pair", "bid_s", "ask_s", "both_s", "window_s", "n")
+        up = uptime(side, (start - low) / US, (end - low) / US, (0.0, (high - low) / US))
+        rows.append((*market, up.bid_s, up.ask_s, up.both_s, up.window_s, side.size))
+    columns = (*names, "bid_s", "ask_s", "both_s", "window_s", "n")
     types = (*[pl.String] * 3, *[pl.Float64] * 4, pl.Int64)
-    frame = pl.DataFrame(rows, schema=dict(zip(names, types, strict=True)), orient="row")
+    frame = pl.DataFrame(rows, schema=dict(zip(columns, types, strict=True)), orient="row")
     positive = pl.when(pl.col("window_s") > 0.0).then(pl.col("window_s"))
     return frame.with_columns((pl.col(f"{s}_s") / positive).alias(s) for s in ("bid", "ask", "both"))
+
+
+def _lives(orders: pl.DataFrame, rows: Ints) -> tuple[Codes, Ints, Ints]:
+    """Side, creation and end of some orders, µs UTC; `NEVER` where nobody closed it."""
+    asked = orders.select("side", "created_at", "ended_at")[rows]
+    start, end = (asked[name].dt.timestamp("us").fill_null(NEVER) for name in ("created_at", "ended_at"))
+    return asked["side"].to_numpy(), start.to_numpy(), end.to_numpy(writable=True)
 
 
 def _last_known(orders: pl.DataFrame, fills: pl.DataFrame) -> dict[str, int]:

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fillbook.analysis.kernels import NEVER
 from fillbook.analysis.markets import by_market
@@ -22,6 +24,7 @@ from fillbook.analysis.ticks import Ticks
 from fillbook.arrays import Bools, Codes, Floats, Ints
 from fillbook.conventions import Conventions
 from fillbook.metrics.spreads import is_crossed
+from fillbook.performance_data_source import PerformanceDataSource
 
 KINDS = ("market_data", "quote_file", "status_log", "trades", "own_quotes", "candles")
 KIND_TEXT: Mapping[str, str] = {
@@ -187,22 +190,30 @@ def _put(found: Looked, todo: Ints, samples: Samples, row: Ints, fresh: Bools, a
 class Mids:
     """Every mid the data holds, market by market."""
 
-    def __init__(
-        self, tables: Mapping[str, pl.DataFrame], conventions: Conventions, ticks: Callable[[], Ticks]
-    ) -> None:
-        """Remember the tables, and who sorts the orders by tick; nothing is read yet."""
+    def __init__(self, tables: Mapping[str, pl.DataFrame], conventions: Conventions) -> None:
+        """Remember the tables; nothing is read yet."""
         quotes = tables["quotes"].select(*_ASKED, "kind", "bid_quote", "ask_quote")
         candles = tables["candles"] if conventions.mid_proxy == "candle" else tables["candles"].clear()
         trades = functools.partial(_trade_samples, max_age_s=conventions.max_quote_age_s)
         self._read: dict[_Kind, Callable[[], pl.DataFrame]] = {
             _quote_samples: lambda: quotes, trades: lambda: tables["market_trades"],
-            _own_samples: lambda: own_quotes(tables["orders"], tables["controllers"], ticks()),
+            _own_samples: lambda: own_quotes(tables["orders"], tables["controllers"], self.ticks),
             _candle_samples: lambda: candles,
         }  # fmt: skip
         self._last = {trades: _last_us(tables["market_trades"]), _own_samples: _last_us(tables["orders"])}
         self._held: dict[_Kind, _Held] = {}
         self._known: dict[Market, MarketMids] = {}
-        self._lock = Lock()
+        self._lock, self._sorting = Lock(), Lock()
+        self._orders = tables["orders"]
+        self._ticks: Ticks | None = None
+
+    @property
+    def ticks(self) -> Ticks:
+        """The orders by tick, sorted when they are first asked for."""
+        with self._sorting:
+            if self._ticks is None:
+                self._ticks = Ticks.of(self._orders)
+            return self._ticks
 
     def of(self, connector: str, pair: str) -> MarketMids:
         """Samples of a market; those of a file that names no venue count for the pair on any."""
@@ -216,7 +227,7 @@ class Mids:
     def _found(self, kind: _Kind, venues: tuple[str, ...], pair: str) -> list[Samples]:
         """Samples of a family of kinds on the venue and on no venue in particular."""
         held = self._table_of(kind)
-        rows = [held.get((venue, pair)) for venue in venues]
+        rows = [held.take((venue, pair)) for venue in venues]
         return [samples for mine in rows if mine is not None for samples in kind(mine)]
 
     def _table_of(self, kind: _Kind) -> _Held:
@@ -227,37 +238,51 @@ class Mids:
             return self._held[kind]
 
 
+_KNOWN: WeakKeyDictionary[PerformanceDataSource, tuple[str, Mids]] = WeakKeyDictionary()
+
+
+def mids_of(data: PerformanceDataSource, conventions: Conventions) -> Mids:
+    """Mids of some data; the ones asked for last are kept, for all answers."""
+    key = repr((conventions.max_quote_age_s, conventions.mid_proxy))
+    if data not in _KNOWN or _KNOWN[data][0] != key:
+        _KNOWN[data] = (key, Mids(data.tables, conventions))
+    return _KNOWN[data][1]
+
+
 def _last_us(table: pl.DataFrame) -> int:
     """Last time of a table, µs UTC; 0 where it is empty."""
     last = table["at"].dt.timestamp("us").max()
     return last if isinstance(last, int) else 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Held:
     """A table without the names of the markets, and the rows of each; a missing name is blank."""
 
     table: pl.DataFrame
-    rows: Mapping[Market, Ints]
+    rows: dict[Market, NDArray[np.uint32]]
 
     @classmethod
     def of(cls, table: pl.DataFrame) -> _Held:
-        rows = {(venue, pair): rows for venue, pair, rows in by_market(table)}
+        rows = {(venue, pair): rows.astype(np.uint32) for venue, pair, rows in by_market(table)}
         return cls(table.drop("connector", "pair"), rows)
 
-    def get(self, market: Market) -> pl.DataFrame | None:
-        """Rows of a market, None where it has none."""
-        found = self.rows.get(market)
+    def take(self, market: Market) -> pl.DataFrame | None:
+        """Rows of a market, None where it has none; those of one venue are asked for once and let go."""
+        found = self.rows.get(market) if not market[0] else self.rows.pop(market, None)
         if found is None:
             return None
-        return self.table if found.size == self.table.height else self.table[found]
+        taken = self.table if found.size == self.table.height else self.table[found]
+        if not self.rows:
+            self.table = self.table.clear()
+        return taken
 
 
 def _samples(kind: str, rows: pl.DataFrame, bid: str = "bid_quote", ask: str = "ask_quote") -> Samples:
     rows = rows if rows["at"].is_sorted() else rows.sort("at", maintain_order=True)
     at = rows["at"].dt.timestamp("us").to_numpy()
     mid, low, high = (
-        rows[name].fill_null(np.nan).to_numpy() if name else np.full(at.size, np.nan)
+        rows[name].fill_null(np.nan).to_numpy() if name else np.broadcast_to(np.nan, at.size)
         for name in ("mid_quote", bid, ask)
     )
     wrong = is_crossed(low, high)

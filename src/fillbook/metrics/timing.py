@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fillbook.arrays import Bools, Floats, Ints
+from fillbook.arrays import Bools, Codes, Floats, Ints
 from fillbook.ledger.sums import total
 from fillbook.metrics.inputs import ORDER_CLASSES
 from fillbook.metrics.kernels import live_seconds
@@ -72,7 +72,7 @@ class Uptime:
     window_s: float
 
 
-def uptime(side: Ints, start: Floats, end: Floats, window: tuple[float, float]) -> Uptime:
+def uptime(side: Codes | Ints, start: Floats, end: Floats, window: tuple[float, float]) -> Uptime:
     """How long orders were live, clipped to the window (DEFINITIONS C14).
 
     Parameters
