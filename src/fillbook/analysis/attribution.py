@@ -13,7 +13,7 @@ from fillbook.analysis.attribution_facts import MarketFacts, market_facts
 from fillbook.analysis.attribution_findings import attribution_findings
 from fillbook.analysis.attribution_inputs import attribution_inputs, is_known
 from fillbook.analysis.attribution_parts import FillParts, fill_parts
-from fillbook.analysis.attribution_rows import sum_columns, tag_rows
+from fillbook.analysis.attribution_rows import Columns, tag_rows
 from fillbook.analysis.attribution_tags import DAY_US, DIMENSIONS, Tagged, days_in, tag_of
 from fillbook.analysis.attribution_time import accrued, by_time, hour_by_weekday
 from fillbook.analysis.drivers import drivers
@@ -186,7 +186,7 @@ def _by_tags(
 ) -> tuple[dict[str, pl.DataFrame], dict[str, Tagged]]:
     """Rows of every dimension, and the tags they are of."""
     n_days = days_in(view.ledger.flow.at)
-    columns = sum_columns(parts)
+    columns = Columns.of(parts)
     tags = {dimension: tag_of(dimension, view, facts, data.executors) for dimension in DIMENSIONS}
     rows = {
         dimension: tag_rows(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from fillbook.analysis.attribution_parts import FillParts
 from fillbook.analysis.attribution_tags import COLUMN_OF, OF_BOOKS, OF_TIME, UNALLOCATED, Tagged
+from fillbook.analysis.kernels import sum_rows
 from fillbook.analysis.view import View
 from fillbook.arrays import Bools, Codes, Floats, Ints
 from fillbook.metrics.attribution import ENOUGH
@@ -26,7 +27,7 @@ def tag_rows(
     dimension: str,
     tagged: Tagged,
     parts: FillParts,
-    columns: Mapping[str, Floats | None],
+    columns: Columns,
     view: View,
     *,
     n_days: int,
@@ -43,7 +44,7 @@ def tag_rows(
     dimension, tagged
         What tells fills apart.
     parts, columns, view
-        Parts of each fill, what `sum_columns` makes of them, and the view they are of.
+        Parts of each fill, their `Columns`, and the view they are of.
     n_days
         Distinct UTC days with fills: below 10 the classes of a time of day, week or market are ``low_n``.
     funding_is_known
@@ -81,25 +82,45 @@ def tag_rows(
     )
 
 
-def sum_columns(parts: FillParts) -> Mapping[str, Floats | None]:
-    """What is added up by tag, made once for all dimensions; None where it is 0 in every fill."""
-    columns = {
-        "spread": parts.spread, "inventory": parts.inventory, "unattributed": parts.unattributed,
-        "fees": np.maximum(parts.fees, 0.0), "rebates": np.maximum(-parts.fees, 0.0),
-        "funding": parts.funding, "volume": parts.worth, "known": parts.worth * parts.has_mid,
-    }  # fmt: skip
-    return {name: values if values.any() else None for name, values in columns.items()}
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What is added up by tag, made once for all dimensions.
+
+    Parameters
+    ----------
+    names
+        Of every column; those that are 0 in every fill stand in no row.
+    moved
+        Places of the others.
+    rows
+        Their values, a row a fill.
+    """
+
+    names: tuple[str, ...]
+    moved: tuple[int, ...]
+    rows: Floats
+
+    @classmethod
+    def of(cls, parts: FillParts) -> Columns:
+        """Columns of the parts of the fills."""
+        held = {
+            "spread": parts.spread, "inventory": parts.inventory, "unattributed": parts.unattributed,
+            "fees": np.maximum(parts.fees, 0.0), "rebates": np.maximum(-parts.fees, 0.0),
+            "funding": parts.funding, "volume": parts.worth, "known": parts.worth * parts.has_mid,
+        }  # fmt: skip
+        moved = tuple(i for i, values in enumerate(held.values()) if values.any())
+        values = [column for i, column in enumerate(held.values()) if i in moved]
+        rows = np.column_stack(values) if values else np.zeros((parts.fees.size, 0))
+        return cls(tuple(held), moved, rows)
 
 
-def _sums(tagged: Tagged, columns: Mapping[str, Floats | None]) -> tuple[np.ndarray, dict[str, Floats]]:
+def _sums(tagged: Tagged, columns: Columns) -> tuple[np.ndarray, dict[str, Floats]]:
     """Sum of each column over the fills of each tag."""
-    n, code = len(tagged.names), tagged.code
-    sums = {
-        name: np.zeros(n) if values is None else np.asarray(np.bincount(code, values, n), float)
-        for name, values in columns.items()
-    }
-    sums["n_fills"] = np.asarray(np.bincount(code, minlength=n), float)
-    return np.array(tagged.names, dtype=object), sums
+    n = len(tagged.names)
+    moved, counts = sum_rows(tagged.code.astype(np.int64, copy=False), columns.rows, n)
+    sums = dict.fromkeys(columns.names, np.zeros(n))
+    sums |= {columns.names[place]: moved[:, k] for k, place in enumerate(columns.moved)}
+    return np.array(tagged.names, dtype=object), {**sums, "n_fills": counts.astype(np.float64)}
 
 
 def _with_left(

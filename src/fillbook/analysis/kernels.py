@@ -193,6 +193,17 @@ def tally_orders(code, kind, filled, amount, price, live_s, n_fills, is_market, 
 
 
 @njit(cache=True, nogil=True)
+def sum_rows(code, rows, n):
+    """Sum of the rows of each code, and how many there are."""
+    sums, counts = np.zeros((n, rows.shape[1])), np.zeros(n, np.int64)
+    for i in range(code.size):
+        counts[code[i]] += 1
+        for k in range(rows.shape[1]):
+            sums[code[i], k] += rows[i, k]
+    return sums, counts
+
+
+@njit(cache=True, nogil=True)
 def tally_fills(code, qty, price, mid, later, n):
     """Per group: fills, those with both mids; and sums.
 
