@@ -250,6 +250,18 @@ def test_every_kind_has_samples_or_a_reason(held: Dealt) -> None:
         assert watch.series["at"].is_sorted()
 
 
+def test_the_drawdown_is_that_of_the_overview_also_over_many_days() -> None:
+    """A month, whose hours would miss the fall of 3 that minutes see: 100, 97 after a minute, 100 again."""
+    quotes = table("quotes", kind="quote_file", at=[0, 60, 120], mid_quote=[100.0, 97.0, 100.0])
+    data = PerformanceDataSource.from_tables({
+        "fills": fills(at=[0, 30 * 86_400], side=[1, 1], amount_base=[1.0, 1.0], price_quote=[100.0, 100.0]),
+        "quotes": quotes,
+    })  # fmt: skip
+    watch = watched(data, "drawdown", 1e9)
+    assert watch.series["value"].max() == pytest.approx(3.0)
+    assert overview(data).metrics["max_drawdown"].value == pytest.approx(3.0)
+
+
 def test_the_headline_counts(trader: PerformanceDataSource) -> None:
     def said(*rows: tuple[str, float]) -> str:
         text = "".join(f'[[limit]]\nwhat = "{what}"\nmax = {most}\nclear_after = 1\n' for what, most in rows)
