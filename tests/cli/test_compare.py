@@ -50,7 +50,7 @@ def test_the_terminal_says_first_what_matters(run: Run, two: tuple[Path, Path]) 
     assert "a 2026-01-01 2026-01-30 30 30.00 USDT 9.39 50.00 % 1.00 49.75" in lines
     # a is +3 and −1 where b is +1 and −1: beta 2, alpha 1 % × 365, capture 3 and 1, 30 % ahead
     assert "a 365.00 % 2.00 1.00 19.43 % 18.78 300.00 % 100.00 % 30.00 %" in lines
-    assert any(line.startswith("b mean a day +0.00 %") for line in lines)
+    assert any(line.startswith("b mean a day 0.00 %") for line in lines)
 
 
 def test_json_is_strict_and_equals_the_library(run: Run, two: tuple[Path, Path]) -> None:
@@ -106,6 +106,18 @@ def test_one_bot_alone_is_told_where_to_go(run: Run, two: tuple[Path, Path]) -> 
     said = run("compare", two[0])
     assert said.code == 0
     assert "nothing to compare it with: choose a benchmark" in said.out
+
+
+def test_many_months_stand_below_one_another(run: Run, tmp_path: Path) -> None:
+    said = run("compare", bot(tmp_path, "a", [1.0] * 70), bot(tmp_path, "b", [2.0] * 70))
+    lines = [" ".join(line.split()) for line in said.out.splitlines()]
+    first = lines.index("month a b")
+    # the days of January, of February, and eleven of March, each of 1 and of 2
+    assert lines[first + 1 : first + 4] == [
+        "Jan 2026 31.00 62.00",
+        "Feb 2026 28.00 56.00",
+        "Mar 2026 11.00 22.00",
+    ]
 
 
 def test_disjoint_sources_say_so(run: Run, tmp_path: Path) -> None:
