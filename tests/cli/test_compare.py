@@ -132,7 +132,7 @@ def test_disjoint_sources_say_so(run: Run, tmp_path: Path) -> None:
     [
         (["--capital", "much"], "--capital is an amount or NAME=AMOUNT"),
         (["--capital", "5", "--capital", "a=1"], "either one amount for every side"),
-        (["--capital", "nobody=1"], "capital of nobody: there are only a, b"),
+        (["--capital", "nobody=1"], "capital of nobody: no side is called so; there are a, b"),
         (["--by", "bot", "--periods", "2026-01-01..2026-01-02"], "not both at once"),
         (["--periods", "2026-01-01"], "--periods is two UTC days"),
         (["--periods", "2026-01-03..2026-01-02"], "ends before it begins"),

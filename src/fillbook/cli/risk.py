@@ -96,7 +96,7 @@ def _scope(answer: Risk) -> Text:
     capital = answer.conventions.capital
     parts = (
         " – ".join(moment(at) for at in answer.period) + " UTC" if answer.period else "no period",
-        counted(answer.daily.height, "day"), answer.currency or "no common currency",
+        counted(answer.daily.height if answer.period else 0, "day"), answer.currency or "no common currency",
         "no capital declared" if capital is None else f"capital {capital:,.10g}",
         "trials not declared" if answer.asked.trials is None else counted(answer.asked.trials, "trial"),
     )  # fmt: skip

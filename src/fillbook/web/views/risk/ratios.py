@@ -111,9 +111,14 @@ def _luck(found: Risk) -> None:
         alt="Sharpe ratios of the bots against luck",
     )  # fmt: skip
     if found.asked.trials is None:
+        counts = (
+            "comparing bots counts as that many trials, a lower bound"
+            if found.sharpes.height > 1
+            else "how much luck the best of them would show cannot be told"
+        )
         st.caption(
-            "How many configurations were tried is not declared: comparing bots counts as that many "
-            "trials, a lower bound. Declare the number above under “What no data says”."
+            f"How many configurations were tried is not declared: {counts}. Declare the number above under "
+            "“What no data says”."
         )
     else:
         ratio = format_value(found.metrics["expected_max_sharpe"].value, Unit.RATIO)
