@@ -162,8 +162,10 @@ def _ahead(found: Risk, currency: str) -> None:
     with right:
         st.markdown(f"**How likely is a loss within {counted(futures.horizon_days, 'day')}?**")
         if futures.losses.is_empty():
-            why = reason_text(futures.reason) if futures.reason else "no amount was asked for"
-            st_utils.empty(f"Not known: {why}.", "Wait for more days, or open more of the run.")
+            st_utils.empty(
+                "No day in twenty lost anything, so there is no amount to ask for.",
+                "Name one on the command line: `fillbook risk … --loss 100`.",
+            )
             return
         number = st.column_config.NumberColumn
         st_utils.rows(futures.losses, {
