@@ -134,12 +134,15 @@ def _drivers(found: Attribution) -> None:
             "noise": text("Noise?", width=85, help="“no”: the 95 % interval of its days' sum leaves out 0."),
             "between": text("95 %", width=160),
         },
-        alt="The largest contributions to net PnL, gains first", height=_TABLE_PX,
+        alt="The largest contributions to net PnL, gains first",
+        height=_TABLE_PX if len(rows) > 9 else "auto",
     )  # fmt: skip
     n = int(found.drivers["n_days"][0])
     st.caption(
         f"Parts, and the largest tags of every dimension but the side. Intervals: stationary bootstrap over "
-        f"{n} days of PnL; of twenty tags that are noise one will look like more."
+        f"{n:,} days of PnL; of twenty tags that are noise one will look like more. A tag that mostly opens "
+        "or closes positions, as an order type may, keeps the price moves until the end: such tags stand "
+        "large and against one another."
     )
 
 

@@ -51,6 +51,9 @@ def show() -> None:
     if held is None:
         st_utils.empty("No data is open.", "Choose it on the page Bot performance.")
         return
+    if held.fills.is_empty():
+        st_utils.empty("This data holds no fill, so there is nothing to compare.", "Open another source.")
+        return
     try:
         answer = state.answer(held, state.choice())
         st.caption(st_utils.plain(st_utils.scope(answer)))

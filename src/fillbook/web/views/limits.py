@@ -78,7 +78,11 @@ def _answered(held: PerformanceDataSource, text: str) -> Limits | None:
     if text == EXAMPLE:
         st.caption("These limits are an example: write your own under “The limits”.")
     _states(answer)
-    if answer.currency is None:
+    if held.fills.is_empty():
+        st_utils.empty("This data holds no fill, so there is nothing to watch.", "Open another source.")
+    elif answer.period is None:
+        st_utils.empty("No fill passes the filter.", "Widen the period or clear a choice in the sidebar.")
+    elif answer.currency is None:
         st_utils.empty(
             "Limits in money are not known: no rate joins the currencies.", "Choose one currency's pairs."
         )
