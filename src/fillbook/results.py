@@ -89,6 +89,7 @@ REASONS: Mapping[str, str] = {
     "liquidity_unknown": "plain LIMIT orders may have made or taken",
     "no_rate": "no exchange rate",
     "no_order_row": "the data has no orders",
+    "long_idle": "75 days in a row without a gain or a loss leave no volatility to scale by",
     "n_too_small_for_alpha": "too few days for this level",
     "outside_cf_domain": "too skewed for the expansion",
     "outside_psr_domain": "too skewed for the estimate",

@@ -83,6 +83,8 @@ def format_value(
     '\N{MINUS SIGN}1,234.50'
     >>> format_value(None, Unit.RATIO)
     '\N{EM DASH}'
+    >>> format_value(0.004, Unit.MONEY, currency="USDT", signed=True)
+    '0.00'
     """
     if value is None or math.isnan(value):
         return NO_VALUE
@@ -99,6 +101,6 @@ def format_value(
         text = f"{value:{sign},.8g}"
     else:
         text = f"{value:{sign},.2f}" if abs(value) >= 0.01 or value == 0.0 else f"{value:{sign}.2g}"
-    if text.startswith("-") and not text.strip("-0.,"):
+    if text[0] in "+-" and not text.rstrip("%" + THIN_SPACE).strip("+-0.,"):
         text = text[1:]  # what rounds to nothing has no sign
     return text.replace("-", MINUS)

@@ -274,7 +274,7 @@ def test_capital_by_side_and_returns_that_compound() -> None:
     [
         ({"by": "venue"}, "bot, controller, pair or config"),
         ({"reference": "c"}, "there is no side 'c'; there are all"),
-        ({"capital": {"c": 1.0}}, "capital of c: there are only all"),
+        ({"capital": {"c": 1.0}}, "capital of c: no side is called so; there are all"),
         ({"benchmarks": ["gold"]}, "there is no benchmark 'gold'"),
         ({"benchmarks": ["inventory:ABC"]}, "BASE=AMOUNT"),
         ({"by": "bot", "periods": [(FIRST, FIRST)]}, "not both at once"),

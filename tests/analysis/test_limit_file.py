@@ -55,7 +55,7 @@ def test_every_kind_can_be_asked_for(what: str) -> None:
         (ONE.replace("100", '"100"'), "line 3: max is a number, not '100'"),
         (ONE.replace("100", "nan"), "line 3: max is a number, not nan"),
         (ONE.replace("100", "true"), "line 3: max is a number, not True"),
-        (ONE.replace("100", "-1"), "line 3: max lies between 0 and max, not -1"),
+        (ONE.replace("100", "-1"), "line 3: max is at least 0, not -1"),
         (ONE + "clear_at = 101\n", "line 4: clear_at lies between 0 and max, not 101"),
         (ONE + "raise_after = 0\n", "line 4: raise_after is at least 1, not 0"),
         (ONE + "raise_after = 1.5\n", "line 4: raise_after is a whole number, not 1.5"),

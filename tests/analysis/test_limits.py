@@ -231,6 +231,8 @@ def test_the_last_sample_is_what_the_overview_says(held: Dealt) -> None:
     assert net is not None
     assert fall.value is not None
     assert fall.value >= max(0.0, -net) - held.tolerance
+    said = answer.metrics["current_drawdown"].value  # a high between two samples is one as well
+    assert said is None or fall.value == pytest.approx(said, rel=1e-9, abs=held.tolerance)
     assert not found.is_breached
 
 
@@ -248,6 +250,18 @@ def test_every_kind_has_samples_or_a_reason(held: Dealt) -> None:
         assert watch.n_missing == watch.series["value"].null_count()
         assert watch.is_open == (watch.episodes.height > 0 and watch.episodes["is_open"][-1])
         assert watch.series["at"].is_sorted()
+
+
+def test_the_drawdown_is_that_of_the_overview_also_over_many_days() -> None:
+    """A month, whose hours would miss the fall of 3 that minutes see: 100, 97 after a minute, 100 again."""
+    quotes = table("quotes", kind="quote_file", at=[0, 60, 120], mid_quote=[100.0, 97.0, 100.0])
+    data = PerformanceDataSource.from_tables({
+        "fills": fills(at=[0, 30 * 86_400], side=[1, 1], amount_base=[1.0, 1.0], price_quote=[100.0, 100.0]),
+        "quotes": quotes,
+    })  # fmt: skip
+    watch = watched(data, "drawdown", 1e9)
+    assert watch.series["value"].max() == pytest.approx(3.0)
+    assert overview(data).metrics["max_drawdown"].value == pytest.approx(3.0)
 
 
 def test_the_headline_counts(trader: PerformanceDataSource) -> None:

@@ -177,9 +177,15 @@ def test_funding_falls_on_the_day_it_was_paid() -> None:
 def test_a_controller_of_two_bots_is_told_apart_by_the_bot() -> None:
     rows = fills(bot=["x", "y", "y", "y"], controller_id=["shared", "shared", "own", None])
     found = parted(["controller_id", "bot"], fills=rows)
-    assert set(found.table["part"]) == {"shared (x)", "shared (y)", "own", "y"}  # without one: the bot
+    assert set(found.table["part"]) == {"shared (x)", "shared (y)", "own", "unlinked"}
     assert set(parted(["controller_id"], fills=rows).table["part"]) == {"shared", "own", "unlinked"}
     assert set(parted(["bot"], fills=rows).table["part"]) == {"x", "y"}
+
+
+def test_what_no_controller_traded_is_the_bot_only_where_that_is_all_of_it() -> None:
+    rows = fills(bot=["x", "x", "y", "y", "z"], controller_id=["own", None, "other", None, None])
+    names = set(parted(["controller_id", "bot"], fills=rows).table["part"])
+    assert names == {"own", "unlinked (x)", "other", "unlinked (y)", "z"}  # z has no controller at all
 
 
 TWO_QUOTES = fills(

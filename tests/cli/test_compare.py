@@ -50,7 +50,7 @@ def test_the_terminal_says_first_what_matters(run: Run, two: tuple[Path, Path]) 
     assert "a 2026-01-01 2026-01-30 30 30.00 USDT 9.39 50.00 % 1.00 49.75" in lines
     # a is +3 and −1 where b is +1 and −1: beta 2, alpha 1 % × 365, capture 3 and 1, 30 % ahead
     assert "a 365.00 % 2.00 1.00 19.43 % 18.78 300.00 % 100.00 % 30.00 %" in lines
-    assert any(line.startswith("b mean a day +0.00 %") for line in lines)
+    assert any(line.startswith("b mean a day 0.00 %") for line in lines)
 
 
 def test_json_is_strict_and_equals_the_library(run: Run, two: tuple[Path, Path]) -> None:
@@ -108,6 +108,18 @@ def test_one_bot_alone_is_told_where_to_go(run: Run, two: tuple[Path, Path]) -> 
     assert "nothing to compare it with: choose a benchmark" in said.out
 
 
+def test_many_months_stand_below_one_another(run: Run, tmp_path: Path) -> None:
+    said = run("compare", bot(tmp_path, "a", [1.0] * 70), bot(tmp_path, "b", [2.0] * 70))
+    lines = [" ".join(line.split()) for line in said.out.splitlines()]
+    first = lines.index("month a b")
+    # the days of January, of February, and eleven of March, each of 1 and of 2
+    assert lines[first + 1 : first + 4] == [
+        "Jan 2026 31.00 62.00",
+        "Feb 2026 28.00 56.00",
+        "Mar 2026 11.00 22.00",
+    ]
+
+
 def test_disjoint_sources_say_so(run: Run, tmp_path: Path) -> None:
     early, late = bot(tmp_path, "early", [1.0, 2.0] * 6), bot(tmp_path, "late", [1.0, 2.0] * 6, first=20)
     said = run("compare", early, late)
@@ -120,7 +132,7 @@ def test_disjoint_sources_say_so(run: Run, tmp_path: Path) -> None:
     [
         (["--capital", "much"], "--capital is an amount or NAME=AMOUNT"),
         (["--capital", "5", "--capital", "a=1"], "either one amount for every side"),
-        (["--capital", "nobody=1"], "capital of nobody: there are only a, b"),
+        (["--capital", "nobody=1"], "capital of nobody: no side is called so; there are a, b"),
         (["--by", "bot", "--periods", "2026-01-01..2026-01-02"], "not both at once"),
         (["--periods", "2026-01-01"], "--periods is two UTC days"),
         (["--periods", "2026-01-03..2026-01-02"], "ends before it begins"),

@@ -149,7 +149,7 @@ def test_parts_of_the_shortfall_stand_on_one_another() -> None:
     bar = drawn.data[0]
     assert list(bar.base) == [0.0, 1.0, -3.0, -1.0, -1.0, 0.0]  # 1, 1 − 4, −3 + 2, −1 + 0
     assert [a + b for a, b in zip(bar.base, bar.y, strict=True)] == [1.0, -3.0, -1.0, -1.0, -0.5, -0.5]
-    assert list(bar.text) == ["+1.00", f"{MINUS}4.00", "+2.00", "+0.00", "+0.50", f"{MINUS}0.50"]
+    assert list(bar.text) == ["+1.00", f"{MINUS}4.00", "+2.00", "0.00", "+0.50", f"{MINUS}0.50"]
     assert bar.marker.color[0] == LIGHT.loss, "a cost"
     assert bar.marker.color[1] == LIGHT.profit
     assert subtitle(drawn) == "USDT, above 0 a cost · 3 of 5 decisions"

@@ -121,3 +121,19 @@ def test_limits_written_here_are_remembered(bot: Path) -> None:
     assert not app.exception
     assert app.session_state[state.CHARTS]["limits"] == LIMIT
     assert app.dataframe[0].value["limit"].to_list() == ["drawdown"]
+
+
+def test_the_share_of_a_limit_goes_on_beyond_it(bot: Path) -> None:
+    text = '[[limit]]\nwhat = "gross_exposure"\nmax = 1e-3\n[[limit]]\nwhat = "drawdown"\nmax = 1e9\n'
+    answer = limits(open_data(bot), read_limits(text))
+    exposure, fall = answer.watches
+    assert exposure.value is not None
+    assert fall.value is not None
+    used = shown("limits", bot, text=text).dataframe[0].value["used"].to_list()
+    assert used == pytest.approx([exposure.value / 1e-3, fall.value / 1e9])
+
+
+def test_without_a_fill_limits_say_so_and_blame_no_currency(tmp_path: Path) -> None:
+    app = shown("limits", write_database(tmp_path / "idle.sqlite", {"TradeFill": []}))
+    assert "This data holds no fill" in words(app)
+    assert "no rate joins" not in words(app)

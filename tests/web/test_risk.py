@@ -10,11 +10,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import fillbook
+from fillbook.analysis.correlation import correlation_of
 from fillbook.analysis.risk import Risk, risk
 from fillbook.conventions import Conventions, RiskConventions
 from fillbook.testing.databases import write_database
 from fillbook.web import cards
 from fillbook.web.views.risk.page import CARDS, headline
+from fillbook.web.views.risk.together import headline as words_of
 from web.conftest import FEE
 
 PAGE = """
@@ -139,10 +141,15 @@ def test_too_few_days_are_said(tmp_path: Path) -> None:
         assert not app.exception
         text = said(app)
         assert "What a bad day loses is not known: too few days for this level" in text
-        assert "of too few days to say how sure that is" in text
+        assert "how sure that is cannot be said: needs at least twenty days" in text
     assert "needs more than a hundred days" in said(page(path, tab="A day's loss"))
     assert "There is only one part" not in said(page(path, tab="Stress"))
     assert "Not known: needs at least twenty days" in said(page(path, tab="Stress"))
+
+
+def test_parts_without_days_in_common_are_said_in_a_whole_sentence() -> None:
+    one = correlation_of(["a", "b"], np.array([[1.0, np.nan], [1.0, 2.0]]))
+    assert words_of(one, "bots") == "2 bots have 1 day in common: too few to say whether they lose together."
 
 
 def test_over_two_quotes_there_is_no_total(tmp_path: Path) -> None:

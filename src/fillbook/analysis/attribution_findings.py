@@ -61,7 +61,7 @@ def _of_time(view: View, facts: MarketFacts) -> Iterator[Finding]:
         yield Finding(
             "fills", "few_days", Severity.INFO,
             f"the fills are of {counted(days, 'day')}: below {ENOUGH_DAYS}, hours and regimes say little",
-            n_rows=days, effect="their rows have the status low_n",
+            n_rows=days, effect="their rows may be chance",
         )  # fmt: skip
     n = int((facts.regimes["volatility"][view.ledger.rows] < 0).sum())
     if n:

@@ -282,7 +282,9 @@ def _threshold(held: Mapping[str, Any], refuse: _Refuse) -> Threshold:
     """Limit and levels of one limit, each where it may be."""
     most = held["max"]
     clear_at, warn_at = held.get("clear_at", CLEAR_SHARE * most), held.get("warn_at", WARN_SHARE * most)
-    for key, value in (("max", most), ("clear_at", clear_at), ("warn_at", warn_at)):
+    if most < 0.0:
+        raise refuse("max", f"max is at least 0, not {most:g}")
+    for key, value in (("clear_at", clear_at), ("warn_at", warn_at)):
         if value < 0.0 or value > most:
             raise refuse(key, f"{key} lies between 0 and max, not {value:g}")
     raise_after, clear_after = held.get("raise_after", 1), held.get("clear_after", _CLEAR_AFTER)

@@ -14,7 +14,7 @@ from fillbook.analysis.inputs import Days, rate_of
 from fillbook.analysis.limit_file import Limit
 from fillbook.analysis.view import View
 from fillbook.arrays import Bools, Floats, Ints
-from fillbook.ledger.equity import STEPS_S, books_at, day_edges
+from fillbook.ledger.equity import STEPS_S, books_at, day_edges, grid
 from fillbook.ledger.funding import position_at
 from fillbook.ledger.rates import US
 from fillbook.metrics.inputs import ORDER_CLASSES
@@ -67,14 +67,29 @@ class Sampled:
     @cached_property
     def money(self) -> tuple[Floats, Floats]:
         """Net PnL and signed value of each book at each time, in the reporting currency."""
-        net, value = books_at(self.view.ledger, self.when)
-        rates = self.view.reporting.rates(self.when)
+        return self._money_at(self.when)
+
+    def _money_at(self, when: Ints) -> tuple[Floats, Floats]:
+        net, value = books_at(self.view.ledger, when)
+        rates = self.view.reporting.rates(when)
         return tuple(np.where(x == 0.0, 0.0, x * rates) for x in (net, value))  # type: ignore[return-value]
 
     @property
     def net(self) -> Floats:
         """Net PnL of all books."""
         return np.asarray(self.money[0].sum(axis=0))
+
+    @cached_property
+    def peak(self) -> Floats:
+        """Highest net PnL up to each time, the 0 of the start counted.
+
+        The points of the curve count as well as the samples: a high between two samples is a high, and what
+        has fallen since is what the drawdown of the overview says.
+        """
+        at = np.union1d(grid(self.view.ledger, self.view.start_us)[0], self.when)
+        level = self._money_at(at)[0].sum(axis=0)
+        highest = np.maximum.accumulate(np.where(np.isnan(level), 0.0, np.maximum(level, 0.0)))
+        return np.asarray(highest[np.searchsorted(at, self.when)])
 
     @property
     def value(self) -> Floats:
@@ -216,19 +231,13 @@ def _daily_loss(seen: Sampled, _limit: Limit) -> Samples:
     return Samples(seen.when, starts[np.searchsorted(edges, seen.when, side="right")] - seen.net)
 
 
-def _falls(level: Floats, start: float) -> tuple[Floats, Floats]:
-    """Highest point so far, the start counted, and the fall from it."""
-    peak = np.maximum.accumulate(np.maximum(np.where(np.isnan(level), -np.inf, level), start))
-    return peak, peak - level
-
-
 def _drawdown(seen: Sampled, _limit: Limit) -> Samples:
-    return Samples(seen.when, _falls(seen.net, 0.0)[1])
+    return Samples(seen.when, seen.peak - seen.net)
 
 
 def _drawdown_fraction(seen: Sampled, _limit: Limit) -> Samples:
-    peak, fall = _falls(seen.equity, seen.view.conventions.capital or 0.0)
-    return Samples(seen.when, fall / peak)
+    highest = (seen.view.conventions.capital or 0.0) + seen.peak
+    return Samples(seen.when, (seen.peak - seen.net) / highest)
 
 
 def _var(seen: Sampled, limit: Limit) -> Samples:

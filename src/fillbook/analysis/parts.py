@@ -138,15 +138,20 @@ def _with_paid_only(
 
 
 def _names(labels: pl.DataFrame) -> pl.DataFrame:
-    """``part``: the controller, else the bot; without those, the first tag in words."""
+    """``part``: the controller, else the bot; without those, the first tag in words.
+
+    What no controller traded in a bot that has some is not the bot: it is called unlinked.
+    """
     tag = labels.columns[0]
     if "controller_id" not in labels.columns:
         words = {"1": "bought", "-1": "sold"} if tag == "side" else {}
         return labels.select(part=pl.col(tag).cast(pl.String).replace(words).fill_null(UNLINKED))
     controller, bot = pl.col("controller_id"), pl.col("bot") if "bot" in labels.columns else pl.lit(UNLINKED)
     is_shared = bot.n_unique().over(controller) > 1
-    named = pl.when(is_shared).then(pl.format("{} ({})", controller, bot)).otherwise(controller)
-    return labels.select(part=pl.coalesce(named, bot))
+    name = controller.cast(pl.String).fill_null(UNLINKED)
+    named = pl.when(is_shared).then(pl.format("{} ({})", name, bot)).otherwise(name)
+    is_bot = controller.is_null() & ~controller.is_not_null().any().over(bot)
+    return labels.select(part=pl.when(is_bot).then(bot).otherwise(named))
 
 
 def _grouped(view: View, by: Sequence[Tag]) -> tuple[Ints, Ints]:

@@ -12,6 +12,7 @@ from fillbook.analysis.peer_executors import controllers, executors
 from fillbook.analysis.peer_history import Balances, history
 from fillbook.analysis.view import view_of
 from fillbook.conventions import Conventions
+from fillbook.errors import BadRequestError
 from fillbook.filters import Filter
 from fillbook.findings import Finding
 from fillbook.performance_data_source import PerformanceDataSource
@@ -88,9 +89,10 @@ def reconcile(
     Raises
     ------
     BadRequestError
-        A filter value that the data does not hold, or a currency without rates.
+        A filter value or the connector of a balance that the data does not hold, or a currency without rates.
     """
     view = view_of(data, chosen, conventions)
+    _refuse_unknown(data, balances)
     tables = data.filtered(view.chosen)
     stored = executors(view, tables)
     peers = (
@@ -100,6 +102,16 @@ def reconcile(
     return Reconciliation(
         view.reporting.currency, view.period, peers, view.findings, view.chosen, view.conventions
     )
+
+
+def _refuse_unknown(data: PerformanceDataSource, balances: Balances | None) -> None:
+    """A balance of a connector that traded nothing would silently count for nothing."""
+    held = sorted({str(name) for name in data.fills["connector"].unique()})
+    if unknown := sorted(set(balances or {}) - set(held)):
+        raise BadRequestError(
+            f"balance of {', '.join(unknown)}: the data holds no such connector; it holds "
+            f"{', '.join(held) or 'none'}"
+        )
 
 
 def _agrees(peer: Peer) -> bool:

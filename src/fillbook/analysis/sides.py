@@ -212,7 +212,9 @@ def refuse_unknown(capital: Capital, names: list[str]) -> None:
     """
     unknown = sorted(set(capital) - set(names)) if isinstance(capital, Mapping) else []
     if unknown:
-        raise BadRequestError(f"capital of {', '.join(unknown)}: there are only {', '.join(names) or 'none'}")
+        raise BadRequestError(
+            f"capital of {', '.join(unknown)}: no side is called so; there are {', '.join(names) or 'none'}"
+        )
 
 
 def _returns(pnl: Floats, capital: float | Undefined, conventions: Conventions) -> Floats | Undefined:

@@ -284,18 +284,19 @@ def _peer_table(answer: Comparison) -> Titled:
 
 
 def _months(answer: Comparison) -> Titled:
-    """Net PnL and Sharpe ratio of each side by month."""
+    """Net PnL of each side by month: months may be many."""
     from fillbook.cli.screen import table  # noqa: PLC0415
 
     months = answer.months["month"].unique().sort().to_list()
     held = {(row["side"], row["month"]): row for row in answer.months.iter_rows(named=True)}
     money = dict(zip(answer.sides["side"], answer.sides["currency"], strict=True))
     rows = [
-        (side, *(_shown(held[side, month]["net"], "money", money[side]) if (side, month) in held else ""
-                 for month in months))
-        for side in money
+        (month.strftime("%b %Y"),
+         *(_shown(held[side, month]["net"], "money", money[side]) if (side, month) in held else ""
+           for side in money))
+        for month in months
     ]  # fmt: skip
-    heads = ("side", *(month.strftime("%b %Y") for month in months))
+    heads = ("month", *money)
     return "net PnL by month", table("", heads, rows if len(months) > 1 else [], right=heads[1:])
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 BREACHED = 1
 _STYLES = {"breach": "bold red", "warn": "yellow", "unknown": "dim", "ok": "green"}
+_UNITS = {"bps": "bps", "count": "times"}  # of what its number does not say itself
+_SAID = {"money": "reporting currency", "base": "coins", "fraction": "0.2 is 20 %"}
 _Uris = Annotated[
     list[str] | None,
     typer.Argument(metavar="URI", help="What to open, as for the other commands.", show_default=False),
@@ -83,8 +85,8 @@ def _tell(*, is_example: bool) -> None:
     rows = [
         [
             what,
-            kind.unit.value.replace("_", " "),
-            "" if kind.window_s is None else f"{kind.window_s:g}",
+            _SAID.get(kind.unit.value, kind.unit.value),
+            "" if kind.window_s is None else f"{kind.window_s:,.0f}",
             kind.meaning,
         ]
         for what, kind in KINDS.items()
@@ -134,7 +136,7 @@ def _states(answer: Limits) -> Table:
         [
             cell(watch.state.value, _STYLES[watch.state.value]), watch.limit.name,
             _shown(watch, watch.value), _shown(watch, watch.limit.threshold.limit),
-            watch.currency or watch.limit.kind.unit.value.replace("_", " "), f"{watch.episodes.height:,}",
+            watch.currency or _UNITS.get(watch.limit.kind.unit.value, ""), f"{watch.episodes.height:,}",
             f"{watch.n_over:,} of {watch.n:,}", reason_text(watch.reason) if watch.reason else "",
         ]
         for watch in answer.watches

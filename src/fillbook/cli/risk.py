@@ -96,7 +96,7 @@ def _scope(answer: Risk) -> Text:
     capital = answer.conventions.capital
     parts = (
         " – ".join(moment(at) for at in answer.period) + " UTC" if answer.period else "no period",
-        counted(answer.daily.height, "day"), answer.currency or "no common currency",
+        counted(answer.daily.height if answer.period else 0, "day"), answer.currency or "no common currency",
         "no capital declared" if capital is None else f"capital {capital:,.10g}",
         "trials not declared" if answer.asked.trials is None else counted(answer.asked.trials, "trial"),
     )  # fmt: skip
@@ -202,7 +202,12 @@ def _crashes(answer: Risk) -> Table:
 
 
 def _grid(answer: Risk) -> Table:
-    return _table(answer, "every asset by the same step", answer.stress.grid.totals, {
+    import polars as pl  # noqa: PLC0415
+
+    from fillbook.units import MINUS  # noqa: PLC0415
+
+    rows = answer.stress.grid.totals.with_columns(pl.col("scenario").str.replace("-", MINUS))
+    return _table(answer, "every asset by the same step", rows, {
         "scenario": ("step", "text"), "change": ("change", "money"), "liquidated": ("liquidated", "text"),
     })  # fmt: skip
 
@@ -220,18 +225,15 @@ def _futures(answer: Risk) -> Table:
 
 def _correlation(answer: Risk) -> Table:
     """Correlation of bots, where there are few enough to read."""
-    import numpy as np  # noqa: PLC0415
-
     from fillbook.cli.screen import table  # noqa: PLC0415
-    from fillbook.units import NO_VALUE  # noqa: PLC0415
+    from fillbook.units import Unit, format_value  # noqa: PLC0415
 
     found = answer.correlations["bot"]
     names = [found.names[i] for i in found.order]
     if not 1 < len(names) <= _SHOWN:
         return table("", (), ())
     rows = [
-        [found.names[i], *(NO_VALUE if np.isnan(found.pearson[i, j]) else f"{found.pearson[i, j]:+.2f}"
-                           for j in found.order)]
+        [found.names[i], *(format_value(found.pearson[i, j], Unit.RATIO, signed=True) for j in found.order)]
         for i in found.order
     ]  # fmt: skip
     title = f"correlation of daily PnL by bot, {found.n} days in common ({found.status.replace('_', ' ')})"

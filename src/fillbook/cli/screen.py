@@ -42,7 +42,9 @@ def table(
     right: Sequence[str] = (),
 ) -> Table:
     """Table of texts; columns named in `right` hold numbers."""
-    made = Table(title=cell(title), title_justify="left", box=None, pad_edge=False, header_style="dim")
+    heading = cell(title)
+    heading.no_wrap, heading.overflow = True, "ignore"  # a narrow table does not fold its title
+    made = Table(title=heading, title_justify="left", box=None, pad_edge=False, header_style="dim")
     for name in columns:
         made.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:

@@ -15,6 +15,7 @@ from fillbook.units import Unit, counted, format_value
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _MOST_LINES, _FEW_DAYS = 8, 6
 _NAME = 26  # letters beside a bar
+NO_UNIT = "no unit in common: give the capital"
 
 
 def _colours(look: Look) -> tuple[str, ...]:
@@ -62,7 +63,7 @@ def relative_figure(
     dressed(drawn, look, title=f"Ahead of {plain(shortened(other))}", note=f"{unit} · {n}{more}",
             height=height, span=ends(table["day"]))  # fmt: skip
     if table.is_empty():
-        return said_empty(drawn, look, "no unit in common: give the capital")
+        return said_empty(drawn, look, NO_UNIT)
     drawn.update_yaxes(rangemode="tozero", **({"tickformat": "~%"} if is_return else {}))
     days = table["day"].unique().sort().to_list()
     if len(days) <= _FEW_DAYS:
@@ -84,7 +85,7 @@ def _legend_below(drawn: go.Figure) -> go.Figure:
 )  # fmt: skip
 def difference_figure(
     table: pl.DataFrame, look: Look, *, title: str, unit: str, is_return: bool, height: int = 260,
-    says: str = "bars hold 95 %",
+    says: str = "bars hold 95 %", lack: str = NO_UNIT,
 ) -> go.Figure:  # fmt: skip
     """Difference of each side with its interval, the largest on top.
 
@@ -100,6 +101,8 @@ def difference_figure(
         Whether values are fractions.
     says
         How sure the bars are, in words.
+    lack
+        Why there is nothing to draw, where there is not.
     """
     rows = table.filter(pl.col("value").is_not_null()).sort("value")
     names = [plain(shortened(side, _NAME)) for side in rows["side"]]
@@ -131,7 +134,7 @@ def difference_figure(
     tall = max(height, 112 + 32 * len(names))
     dressed(drawn, look, title=title, note=f"{unit} · {says}", height=tall)
     if not names:
-        return said_empty(drawn, look, "no unit in common: give the capital")
+        return said_empty(drawn, look, lack)
     drawn.update_yaxes(side="left", showgrid=False, tickformat=None, nticks=len(names) + 1,
                        range=[-0.7, len(names) - 0.3])  # fmt: skip
     drawn.update_xaxes(showgrid=True, gridcolor=look.grid, zeroline=True, zerolinecolor=look.ink,

@@ -72,6 +72,7 @@ def tail_figure(
     if not values.size:
         return said_empty(drawn, look, "no day is known")
     drawn.update_xaxes(**TICKS, zeroline=True, zerolinecolor=look.quiet)
+    drawn.update_yaxes(row=1, col=1, title={"text": "days", "font": {"size": 11}})
     drawn.update_yaxes(row=2, col=1, side="left", showgrid=True, tickformat=None, nticks=len(names) + 1)
     return drawn.update_layout(hovermode="closest", bargap=0.02)
 

@@ -16,7 +16,7 @@ _THOUSANDS = 9_999.5
 
 
 @figure(
-    title="Crashes on the positions of today",
+    title="Crashes on the positions of the end",
     needs="scenario measure change known_change coverage liquidated",
     caption="What the positions held at the end would make if a crash of the past came again: on its "
     "worst day (light), and from the day before to the lowest price (dark). Linear, without "
@@ -46,7 +46,7 @@ def crash_figure(totals: pl.DataFrame, look: Look, *, currency: str, height: int
             hovertemplate="%{y} " + words + ": %{text} " + currency + "<extra></extra>",
         ))  # fmt: skip
     note = f"{currency} · light: worst day · dark: to the low"
-    dressed(drawn, look, title="Crashes on the positions of today", note=note, height=height)
+    dressed(drawn, look, title="Crashes on the positions of the end", note=note, height=height)
     if totals.is_empty():
         return said_empty(drawn, look, "nothing is held at the end")
     known = totals.select(pl.coalesce("change", "known_change").fill_null(0.0)).to_series().to_list()
@@ -101,7 +101,7 @@ def step_figure(
         Assets drawn at most, the largest first.
     """
     assets = steps["asset"].unique(maintain_order=True).to_list()[:most]
-    names = [f"{step:+.0%}" for step in steps["step"].unique().sort().to_list()]
+    names = [f"{step:+.0%}".replace("-", MINUS) for step in steps["step"].unique().sort().to_list()]
     rows = [steps.filter(asset=asset).sort("step")["change"].to_list() for asset in assets]
     if totals.height and len(assets) > 1:
         rows.append(totals["change"].to_list())

@@ -16,7 +16,8 @@ from fillbook.ledger.rates import US, given_rate
 
 _DAY_US = 86_400 * US
 STEPS_S = (1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400)
-MAX_GRID = 5_000
+MAX_GRID = 5_000  # steps at most, where they are finer than `USUAL_STEP_S`
+USUAL_STEP_S, LONGEST_GRID = 60, 100_000  # and steps at most, where they are as coarse or coarser
 MAX_FILL_POINTS = 20_000  # below this, every fill is a point of the curve as well
 
 
@@ -115,9 +116,10 @@ def _funding(ledger: Ledger, i: int, when: Ints) -> Floats:
 
 
 def grid(ledger: Ledger, start_us: int) -> tuple[Ints, int]:
-    """Times of the curve, and its regular step: at most `MAX_GRID` steps, and the fills if few."""
+    """Times of the curve, and its regular step: a minute unless the run is long, and the fills if few."""
     span = max(ledger.end_us - start_us, 1)
-    step_s = next((s for s in STEPS_S if span <= s * US * MAX_GRID), STEPS_S[-1])
+    most = {s: MAX_GRID if s < USUAL_STEP_S else LONGEST_GRID for s in STEPS_S}
+    step_s = next((s for s in STEPS_S if span <= s * US * most[s]), STEPS_S[-1])
     step = step_s * US
     regular = np.arange(-(-start_us // step) * step, ledger.end_us, step, dtype=np.int64)
     at = [regular, np.array([ledger.end_us])]

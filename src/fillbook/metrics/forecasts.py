@@ -13,7 +13,7 @@ from statistics import NormalDist
 import numpy as np
 
 from fillbook.arrays import Floats
-from fillbook.metrics.risk import tail_count
+from fillbook.metrics.risk import is_long_idle, tail_count
 
 LEAST_WINDOW = 100
 _NORMAL = NormalDist()
@@ -70,7 +70,8 @@ def forecasts(values: Floats, method: str, alpha: float, *, window: int = LEAST_
         path = _ewma_paths(held)
         with np.errstate(divide="ignore", invalid="ignore"):
             scaled = held / np.sqrt(path[:, :-1])
-        scale = np.where((path[:, :-1] > 0.0).all(axis=1), np.sqrt(path[:, -1]), np.nan)
+        is_told = (path[:, :-1] > 0.0).all(axis=1) & ~is_long_idle(held)
+        scale = np.where(is_told, np.sqrt(path[:, -1]), np.nan)
         return _empirical(np.where(np.isnan(scale)[:, None], 0.0, scaled), scale, alpha)
     if method == "ewma":
         return _curved(np.zeros(held.shape[0]), np.sqrt(_ewma_paths(held)[:, -1]), None, alpha)

@@ -8,7 +8,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from fillbook.arrays import Floats
+from fillbook.arrays import Bools, Floats
 from fillbook.metrics.registry import metric
 from fillbook.metrics.returns import deviation, mean, moments
 from fillbook.results import Undefined
@@ -16,6 +16,7 @@ from fillbook.units import Unit
 
 _NORMAL = NormalDist()
 _EWMA_START = 20
+IDLE_DAYS, _NOTHING = 75, 1e-12  # days after which 0.94 a day leaves 1 %; of the largest day
 
 
 def tail_count(n: int, alpha: float) -> Fraction:
@@ -35,7 +36,7 @@ def historic_var(values: Floats, alpha: float) -> float:
     if tail < 1:
         return Undefined("n_too_small_for_alpha")
     place = math.ceil(tail) - 1
-    return -float(np.partition(values, place)[place])
+    return 0.0 - float(np.partition(values, place)[place])  # and never −0
 
 
 def historic_es(values: Floats, alpha: float) -> float:
@@ -92,6 +93,22 @@ def ewma_variances(values: Floats, decay: float = 0.94) -> Floats:
     return found
 
 
+def is_long_idle(values: Floats) -> Bools:
+    """Whether `IDLE_DAYS` days in a row moved nothing, shape (…, n) → (…).
+
+    By then an EWMA of λ = 0.94 has forgotten 99 % of its variance: a day after it, over what is left, is no
+    standardised day but a number without end.
+    """
+    size = np.abs(values)
+    idle = size <= _NOTHING * size.max(axis=-1, initial=0.0, keepdims=True)
+    if values.shape[-1] < IDLE_DAYS:
+        return np.zeros(values.shape[:-1], dtype=bool)
+    before = np.concatenate(
+        [np.zeros((*values.shape[:-1], 1), dtype=np.int64), np.cumsum(idle, axis=-1)], axis=-1
+    )
+    return np.asarray((before[..., IDLE_DAYS:] - before[..., :-IDLE_DAYS] == IDLE_DAYS).any(axis=-1))
+
+
 def filtered_var(values: Floats, alpha: float, decay: float = 0.94) -> float:
     """Historic VaR of values over their own volatility, at today's volatility (Hull & White 1998)."""
     variances = ewma_variances(values, decay)
@@ -99,6 +116,8 @@ def filtered_var(values: Floats, alpha: float, decay: float = 0.94) -> float:
         return Undefined("empty")
     if (variances[:-1] <= 0.0).any():
         return Undefined("zero_variance")
+    if is_long_idle(values):
+        return Undefined("long_idle")
     scaled = historic_var(values / np.sqrt(variances[:-1]), alpha)
     return scaled if math.isnan(scaled) else math.sqrt(variances[-1]) * scaled
 
@@ -195,7 +214,7 @@ def value_at_risk_ewma(daily_pnl: Floats, *, alpha: float = 0.95, decay: float =
 @metric(
     label="Value at risk, filtered", group="risk", unit=Unit.MONEY, better="lower",
     formula=r"\sigma_{n+1}\,\mathrm{VaR}(p/\sigma)", source="Hull & White (1998); Barone-Adesi et al. (1999)",
-    undefined="empty; zero_variance; n_too_small_for_alpha",
+    undefined="empty; zero_variance; long_idle; n_too_small_for_alpha",
 )  # fmt: skip
 def value_at_risk_filtered(daily_pnl: Floats, *, alpha: float = 0.95, decay: float = 0.94) -> float:
     """Historic 5 % loss, each day scaled by its own volatility, at the latest volatility."""

@@ -18,6 +18,7 @@ from fillbook.metrics.risk import (
     expected_shortfall_parametric,
     historic_es,
     historic_var,
+    is_long_idle,
     parametric_es,
     value_at_risk_cornish_fisher,
     value_at_risk_ewma,
@@ -52,6 +53,8 @@ def filtered_es(values: Floats, alpha: float, decay: float = 0.94) -> float:
     variances = ewma_variances(values, decay)
     if (variances[:-1] <= 0.0).any():
         return Undefined("zero_variance")
+    if is_long_idle(values):
+        return Undefined("long_idle")
     scaled = historic_es(values / np.sqrt(variances[:-1]), alpha)
     return scaled if math.isnan(scaled) else math.sqrt(variances[-1]) * scaled
 
@@ -89,7 +92,7 @@ def expected_shortfall_ewma(daily_pnl: Floats, *, alpha: float = 0.95, decay: fl
 @metric(
     label="Expected shortfall, filtered", group="risk", unit=Unit.MONEY, better="lower",
     formula=r"\sigma_{n+1}\,\mathrm{ES}(p/\sigma)", source="Hull & White (1998); Barone-Adesi et al. (1999)",
-    undefined="empty; zero_variance; n_too_small_for_alpha",
+    undefined="empty; zero_variance; long_idle; n_too_small_for_alpha",
 )  # fmt: skip
 def expected_shortfall_filtered(daily_pnl: Floats, *, alpha: float = 0.95, decay: float = 0.94) -> float:
     """Mean of the worst 5 % of days, each scaled by its own volatility, at the latest volatility."""

@@ -87,7 +87,10 @@ def _scope(answer: Comparison) -> str:
         what = "periods" if answer.kind == "periods" else "configurations"
         return f"{n} {what if n != 1 else what[:-1]} of their own days each stand side by side."
     if n == 1 and not answer.measured:
-        return f"There is one side, {answer.names[0]}, and nothing to compare it with: choose a benchmark."
+        return (
+            f"There is one side, {answer.names[0]}, and nothing to compare it with: choose a benchmark, or "
+            "divide it into bots, controllers or pairs."
+        )
     aligned = answer.alignment
     if aligned.lack is not None:
         spans = ", ".join(

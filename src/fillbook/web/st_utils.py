@@ -140,7 +140,7 @@ def rows(
     is_many: bool = False,
 ) -> None:
     """A table with named, formatted columns, in their order; picking rows calls `pick` with them."""
-    shown = table.select(*columns)
+    shown = _unsigned_nothing(table.select(*columns), columns)
     look: dict[str, Any] = {
         "column_config": columns, "hide_index": True, "height": height, "placeholder": "—", "alt": alt,
     }  # fmt: skip
@@ -154,12 +154,32 @@ def rows(
     )  # fmt: skip
 
 
-def money(label: str, currency: str | None, *, signed: bool = True, help: str | None = None) -> Column:  # noqa: A002
-    """Column of money with the decimals a trader expects, wide enough for them."""
+def _unsigned_nothing(shown: pl.DataFrame, columns: dict[str, Any]) -> pl.DataFrame:
+    """A table in which what a column's decimals round to nothing is 0, and never −0.00."""
+    found = {
+        name: re.match(r"%\+?,?\.(\d+)f", str((column.get("type_config") or {}).get("format", "")))
+        for name, column in columns.items()
+        if isinstance(column, dict) and shown[name].dtype.is_float()
+    }
+    return shown.with_columns(
+        pl.when(pl.col(name).abs() < 0.5 * 10.0 ** -int(said[1]))
+        .then(0.0)
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name, said in found.items()
+        if said
+    )
+
+
+def money(
+    label: str, currency: str | None, *, signed: bool = True, help: str | None = None,  # noqa: A002
+    width: int | None = None,
+) -> Column:  # fmt: skip
+    """Column of money with the decimals a trader expects, wide enough for them unless pixels are given."""
     decimals = money_decimals(currency)
     return NumberColumn(
         label, format=f"%{'+' if signed else ''},.{decimals}f", help=help,
-        width="small" if decimals < _COIN_DECIMALS else "medium",
+        width=width or ("small" if decimals < _COIN_DECIMALS else "medium"),
     )  # fmt: skip
 
 
@@ -182,7 +202,7 @@ def spoken(rows: pl.DataFrame) -> pl.DataFrame:
 def daily_drawdown(currency: str | None) -> Column:
     """Column of drawdowns of daily PnL, which are not as deep as that of the finer curve."""
     says = "Largest fall of net PnL at the ends of days; the card's is of the finer curve, so no smaller."
-    return money("Drawdown, daily", currency, signed=False, help=says)
+    return money("Drawdown, daily", currency, signed=False, help=says, width=120)
 
 
 def moment(label: str) -> Column:

@@ -33,7 +33,7 @@ _HELP = {
     "spread": "Gain of the fills against the mid just before each. No number: mids cover less than half.",
     "inventory": "What prices moved from that mid to the mark at the end.",
     "unattributed": "Gross PnL that no mid can split.",
-    "funding": "Shared by position.", "fees": "Paid: a cost. A fee in base counts at the mid.",
+    "funding": "Shared by position.", "fees": "Below 0: paid. A fee in base counts at the mid.",
     "rebates": "Fees received.",
 }  # fmt: skip
 _ICONS = {
@@ -98,7 +98,7 @@ def _whole(found: Attribution, span: Span | None) -> None:
     """Waterfall of the parts, and the largest contributions beside it."""
     if found.net is None or found.currency is None:
         return
-    left, right = st.columns([4, 5], gap="medium")
+    left, right = st.columns([4, 6], gap="medium")
     with left:
         drawn = waterfall_figure(
             found.parts, state.look(), net=found.net, currency=found.currency, span=span
@@ -128,17 +128,21 @@ def _drivers(found: Attribution) -> None:
     st_utils.rows(
         pl.DataFrame(rows, infer_schema_length=None),
         {
-            "what": text("What", width=210), "amount": st_utils.money(f"{found.currency}", found.currency),
-            "share": number("Of net", format="%+.0f %%", width=70),
-            "noise": text("Noise?", width=80, help="“no”: the 95 % interval of its days' sum leaves out 0."),
-            "between": text("95 %", width=130),
+            "what": text("What", width=200),
+            "amount": st_utils.money(f"{found.currency}", found.currency, width=105),
+            "share": number("Of net", format="%+.0f %%", width=75),
+            "noise": text("Noise?", width=85, help="“no”: the 95 % interval of its days' sum leaves out 0."),
+            "between": text("95 %", width=160),
         },
-        alt="The largest contributions to net PnL, gains first", height=_TABLE_PX,
+        alt="The largest contributions to net PnL, gains first",
+        height=_TABLE_PX if len(rows) > 9 else "auto",
     )  # fmt: skip
     n = int(found.drivers["n_days"][0])
     st.caption(
         f"Parts, and the largest tags of every dimension but the side. Intervals: stationary bootstrap over "
-        f"{n} days of PnL; of twenty tags that are noise one will look like more."
+        f"{n:,} days of PnL; of twenty tags that are noise one will look like more. A tag that mostly opens "
+        "or closes positions, as an order type may, keeps the price moves until the end: such tags stand "
+        "large and against one another."
     )
 
 
@@ -166,7 +170,7 @@ def _groups(found: Attribution, span: Span | None) -> None:
         format_func=_titled, label_visibility="collapsed",
     )  # fmt: skip
     rows = found.by[by]
-    left, right = st.columns([5, 6], gap="medium")
+    left, right = st.columns([4, 6], gap="medium")
     with left:
         if found.currency is None:
             st_utils.empty(
@@ -186,11 +190,6 @@ def _titled(dimension: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _signs(part: str) -> str:
-    """Sign of a part's column: fees are costs without one."""
-    return "" if part == "fees" else "+"
-
-
 def _table(rows: pl.DataFrame, by: str) -> None:
     """Every tag with its parts; a tag whose mids cover less than half of its value has no spread."""
     currencies = rows["currency"].drop_nulls().unique().to_list()
@@ -198,11 +197,11 @@ def _table(rows: pl.DataFrame, by: str) -> None:
     number, money = st.column_config.NumberColumn, f",.{money_decimals(currency)}f"
     known = [name for name in _PART_COLUMNS if rows[name].fill_null(0.0).abs().sum()]
     st_utils.rows(
-        rows.with_columns(coverage=pl.col("coverage") * 100.0),
+        rows.with_columns(coverage=pl.col("coverage") * 100.0, fees=-pl.col("fees")),
         {
             "tag": _titled(by), "net": number("Net", format=f"%+{money}"),
             **{
-                name: number(_LABELS[name], format=f"%{_signs(name)}{money}", help=_HELP[name])
+                name: number(_LABELS[name], format=f"%+{money}", help=_HELP[name])
                 for name in known
             },
             "n_fills": number("Fills", format="localized"),
@@ -217,7 +216,7 @@ def _table(rows: pl.DataFrame, by: str) -> None:
 
 def _said_of(rows: pl.DataFrame, by: str) -> str:
     """What a reader of the table must know."""
-    said = ["Rows add up to the whole; net = the parts less fees."]
+    said = ["Rows add up to the whole, and in each row the parts add up to net."]
     if by == "side":
         said.append("One side alone is no result: what it left open is valued at the mark.")
     if "unlinked" in rows["tag"]:

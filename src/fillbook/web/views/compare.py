@@ -14,7 +14,7 @@ from fillbook.analysis.compare import Comparison
 from fillbook.analysis.pairing import Measured
 from fillbook.analysis.sides import TAGS
 from fillbook.errors import FillbookError
-from fillbook.figures.compare import difference_figure, relative_figure
+from fillbook.figures.compare import NO_UNIT, difference_figure, relative_figure
 from fillbook.figures.parts import correlation_figure
 from fillbook.metrics.registry import METRICS
 from fillbook.performance_data_source import PerformanceDataSource
@@ -39,7 +39,9 @@ _OF_MONEY = (
     "alpha_per_day", "beta", "beta_holding", "correlation", "tracking_error_per_day", "information_ratio",
     "excess_pnl",
 )  # fmt: skip
+_UNSIGNED = {"tracking_error", "tracking_error_per_day"}
 _COLUMNS = 2
+_TWO = 2  # common days that a difference takes
 
 
 def show() -> None:
@@ -48,6 +50,9 @@ def show() -> None:
     held = state.data()
     if held is None:
         st_utils.empty("No data is open.", "Choose it on the page Bot performance.")
+        return
+    if held.fills.is_empty():
+        st_utils.empty("This data holds no fill, so there is nothing to compare.", "Open another source.")
         return
     try:
         answer = state.answer(held, state.choice())
@@ -164,10 +169,11 @@ def _sides(found: Comparison) -> None:
     st_utils.rows(
         shown,
         {
-            "side": TextColumn("Side", width="medium"), "first": DateColumn("From"), "last": DateColumn("To"),
-            "n_days": NumberColumn("Days", width="small"), "net": st_utils.money("Net PnL", currency),
+            "side": TextColumn("Side", width=160), "first": DateColumn("From", width=95),
+            "last": DateColumn("To", width=95), "n_days": NumberColumn("Days", width=60),
+            "net": st_utils.money("Net PnL", currency, width=95),
             "mean": st_utils.money("A day", currency), "sharpe": NumberColumn("Sharpe", format="%+.2f"),
-            "winning_days": NumberColumn("Winning days", format="%.0f %%"),
+            "winning_days": NumberColumn("Winning days", format="%.0f %%", width=105),
             "max_drawdown": st_utils.daily_drawdown(currency),
             "net_bps": st_utils.bps("Of volume", help="Net PnL over what was traded."),
             "n_fills": NumberColumn("Fills", format="localized"),
@@ -220,6 +226,7 @@ def _difference(mine: list[Measured], found: Comparison) -> Any:  # noqa: ANN401
     return difference_figure(
         pl.DataFrame(rows, schema=schema), state.look(), unit=unit, is_return=is_return,
         title="Earned more or less a day" if has_mean else "Difference of the Sharpe ratio",
+        lack="too few common days" if all(m.n_days < _TWO for m in mine) else NO_UNIT,
     )  # fmt: skip
 
 
@@ -245,9 +252,13 @@ def _metrics(mine: list[Measured], found: Comparison) -> None:
     for key in keys:
         metric = METRICS[key]
         if metric.unit is Unit.MONEY:
-            columns[key] = st_utils.money(metric.label, found.currency, help=metric.summary)
+            signed, width = key not in _UNSIGNED, 24 + 8 * len(metric.label)
+            columns[key] = st_utils.money(
+                metric.label, found.currency, signed=signed, help=metric.summary, width=width
+            )
         else:
-            form = "%+.1f %%" if metric.unit is Unit.FRACTION else "%+.2f"
+            sign = "" if key in _UNSIGNED else "+"
+            form = f"%{sign}.1f %%" if metric.unit is Unit.FRACTION else f"%{sign}.2f"
             columns[key] = NumberColumn(metric.label, format=form, help=metric.summary)
     columns |= {"days": NumberColumn("Days", width="small"), "doubt": TextColumn("Doubt")}
     if not any(table["doubt"]):

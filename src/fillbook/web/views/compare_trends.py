@@ -56,8 +56,9 @@ def months(found: Comparison) -> None:
     st_utils.rows(
         found.runs.with_columns(winning_days=100.0 * pl.col("winning_days")),
         {
-            "bot": TextColumn("Bot", width="medium"), "run": NumberColumn("Run", width="small"),
-            "started_at": st_utils.moment("Started"), "first": DateColumn("From"), "last": DateColumn("To"),
+            "bot": TextColumn("Bot", width=130), "run": NumberColumn("Run", width=55),
+            "started_at": st_utils.moment("Started"), "first": DateColumn("From", width=95),
+            "last": DateColumn("To", width=95),
             **_figures(found.currency),
         },
         alt="Figures by run",
@@ -81,8 +82,8 @@ def configurations(found: Comparison) -> None:
         {
             "bot": TextColumn("Bot"), "controller": TextColumn("Controller"),
             "version": NumberColumn("Version", width="small"), "since": st_utils.moment("Since"),
-            "changed": ListColumn("What changed", width="large"), "first": DateColumn("From"),
-            "last": DateColumn("To"), **_figures(found.currency),
+            "changed": ListColumn("What changed", width="medium"), "first": DateColumn("From", width=95),
+            "last": DateColumn("To", width=95), **_figures(found.currency),
         },
         alt="Configuration versions",
     )  # fmt: skip
@@ -122,9 +123,9 @@ def _changes(found: Comparison, rows: pl.DataFrame) -> None:
 def _figures(currency: str | None) -> dict[str, object]:
     """Columns that months, runs and versions have in common."""
     return {
-        "n_days": NumberColumn("Days", width="small"), "net": st_utils.money("Net PnL", currency),
+        "n_days": NumberColumn("Days", width=60), "net": st_utils.money("Net PnL", currency),
         "mean": st_utils.money("A day", currency), "sharpe": NumberColumn("Sharpe", format="%+.2f"),
-        "winning_days": NumberColumn("Winning days", format="%.0f %%"),
+        "winning_days": NumberColumn("Winning days", format="%.0f %%", width=105),
         "max_drawdown": st_utils.daily_drawdown(currency), "net_bps": st_utils.bps("Of volume"),
         "n_fills": NumberColumn("Fills", format="localized"),
     }  # fmt: skip

@@ -78,7 +78,11 @@ def _answered(held: PerformanceDataSource, text: str) -> Limits | None:
     if text == EXAMPLE:
         st.caption("These limits are an example: write your own under “The limits”.")
     _states(answer)
-    if answer.currency is None:
+    if held.fills.is_empty():
+        st_utils.empty("This data holds no fill, so there is nothing to watch.", "Open another source.")
+    elif answer.period is None:
+        st_utils.empty("No fill passes the filter.", "Widen the period or clear a choice in the sidebar.")
+    elif answer.currency is None:
         st_utils.empty(
             "Limits in money are not known: no rate joins the currencies.", "Choose one currency's pairs."
         )
@@ -130,10 +134,10 @@ def _states(answer: Limits) -> None:
 
 
 def _used(watch: Watch) -> float | None:
-    """Share of the limit that is used, between 0 and 1."""
+    """Share of the limit that is used, above 1 beyond it; the bar ends there, its number does not."""
     if watch.value is None or watch.limit.threshold.limit <= 0.0:
         return None
-    return min(max(watch.value / watch.limit.threshold.limit, 0.0), 1.0)
+    return max(watch.value / watch.limit.threshold.limit, 0.0)
 
 
 def _over_time(answer: Limits) -> None:
@@ -180,10 +184,11 @@ def _episodes(answer: Limits) -> None:
         rows,
         {
             "limit": column.TextColumn("Limit"), "start": st_utils.moment("From"),
-            "detected": st_utils.moment("Detected"), "end": st_utils.moment("To; — is open"),
+            "detected": st_utils.moment("Detected"), "end": st_utils.moment("To"),
             "shown_peak": column.TextColumn("Peak", alignment="right"),
             "shown_max": column.TextColumn("At most", alignment="right"),
             "n": column.NumberColumn("Samples", format="localized"),
         },
         alt="Breaches of every limit, the newest first", height=_TABLE_PX if told.height > _MANY else "auto",
     )  # fmt: skip
+    st.caption("A breach without an end in “To” is still open. Samples: looks from its begin to its end.")

@@ -29,6 +29,10 @@ def show() -> None:
         return
     st.caption(st_utils.plain(st_utils.scope(overview)))
     st.subheader(st_utils.plain(answer.headline), anchor=False)
+    st.caption(
+        "What Hummingbot, its dashboard and its API say of the same fills, beside net PnL as it is here, and "
+        "why they differ."
+    )
     _peers(answer)
     known = [peer for peer in answer.peers if peer.theirs is not None]
     if not known:

@@ -13,6 +13,7 @@ from fillbook.conventions import RiskConventions
 from fillbook.errors import FillbookError
 from fillbook.metrics.registry import METRICS
 from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.results import reason_text
 from fillbook.units import THIN_SPACE, Unit, counted, format_value
 from fillbook.web import cards, narrowing, st_utils, state
 from fillbook.web.views.risk import ratios, stress, tails, together
@@ -138,8 +139,13 @@ def _of_days(found: Risk) -> str:
     if var.value is None or es.value is None:
         return f"What a bad day loses is not known: {cards.doubt(var)}."
     n = counted(found.daily.height, "day")
-    if var.value <= 0.0:
-        return f"Even the worst {_WORST} of {n} gained."
+    if var.value < 0.0:
+        return f"Even on the worst {_WORST} of {n} something was gained."
+    if var.value == 0.0:
+        return (
+            f"On no more than {_WORST} of {n} anything was lost; the worst {_WORST} lost "
+            f"{_money(found, es.value)} on average."
+        )
     return (
         f"On the worst {_WORST} of {n} {_money(found, var.value)} or more were lost, "
         f"{_money(found, es.value)} on average."
@@ -153,7 +159,8 @@ def _of_ratio(found: Risk) -> str:
         return f"There is no Sharpe ratio: {cards.doubt(result)}."
     text = f"The Sharpe ratio is **{format_value(result.value, Unit.RATIO)}**"
     if one.low is None or one.high is None:
-        return f"{text}, of too few days to say how sure that is."
+        why = ", ".join(reason_text(code) for code in one.reasons)
+        return f"{text}, and how sure that is cannot be said: {why}."
     low, high = (format_value(end, Unit.RATIO) for end in (one.low, one.high))
     text += f"; {counted(one.n, 'day')} leave room for {low} … {high} (95 %)"
     deflated, trials = found.metrics["deflated_sharpe_ratio"], found.asked.trials

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import streamlit as st
 
@@ -88,29 +90,35 @@ def _luck(found: Risk) -> None:
     words = pl.col("reason").str.split(", ").list.eval(
         pl.element().map_elements(reason_text, return_dtype=pl.String)
     ).list.join("; ")  # fmt: skip
+    why: dict[str, Any] = {"reason": st.column_config.TextColumn("Missing because", width="large")}
     st_utils.rows(
         found.sharpes.with_columns(reason=words),
         {
-            "part": "Bot", "n": number("Days", format="localized", help="Of its own run."),
+            "part": "Bot",
+            "n": number("Days", format="localized",
+                        help="Of its own run, from its first day with a gain or a loss to its last."),
             "sharpe": number("Sharpe", format="%+.2f", help="Annualised with 365 days."),
             "psr": number("Above 0", format="percent", help="Probability that the true ratio is above 0."),
             "min_track_record": number("Days needed", format="%,.0f",
                                        help="Before a ratio like this one is above 0 with 95 % confidence."),
-            "trials": number("Trials", format="localized"),
-            "trials_kind": st.column_config.TextColumn("of which", help="Declared above, or at least so "
-            "many."),
+            "trials": number("Trials", format="localized", help="Declared above, or at least so many."),
             "best_by_luck": number("Best by luck", format="%+.2f",
                                    help="What the best of so many trials without skill is expected to show."),
             "deflated": number("Above luck", format="percent",
                                help="Probability that the true ratio beats that (deflated Sharpe ratio)."),
-            "reason": "Missing because",
+            **(why if found.sharpes["reason"].count() else {}),
         },
         alt="Sharpe ratios of the bots against luck",
     )  # fmt: skip
     if found.asked.trials is None:
+        counts = (
+            "comparing bots counts as that many trials, a lower bound"
+            if found.sharpes.height > 1
+            else "how much luck the best of them would show cannot be told"
+        )
         st.caption(
-            "How many configurations were tried is not declared: comparing bots counts as that many "
-            "trials, a lower bound. Declare the number above under “What no data says”."
+            f"How many configurations were tried is not declared: {counts}. Declare the number above under "
+            "“What no data says”."
         )
     else:
         ratio = format_value(found.metrics["expected_max_sharpe"].value, Unit.RATIO)

@@ -47,8 +47,8 @@ def _positions(found: Risk, currency: str) -> None:
     if lost:
         names = st_utils.plain(", ".join(lost))
         st.caption(
-            f"No beta to BTC is known for {names}: it needs daily candles of 60 returns of the coin and "
-            "of BTC. Crashes then show the known part only; 1 would be a guess."
+            f"No beta to BTC is known for {names}: it needs candles of the coin and of BTC over 60 days. "
+            "Crashes then show the known part only; 1 would be a guess."
         )
     st.caption(f"{DEFINITION}. {held.assumption.capitalize()}: positions stand still while prices jump.")
     behind = st.expander("Asset by asset, costs of getting out, funding, depeg", on_change="rerun",
@@ -151,14 +151,21 @@ def _costs(found: Risk, currency: str) -> None:
 def _ahead(found: Risk, currency: str) -> None:
     """Paths of days like those there were."""
     futures = found.stress.futures
+    if futures.fan.is_empty() and futures.losses.is_empty():
+        st.markdown("**Days ahead**")
+        why = reason_text(futures.reason) if futures.reason else "there is no day"
+        st_utils.empty(f"Not known: {why}.", "Wait for more days, or open more of the run.")
+        return
     left, right = st.columns([5, 4], gap="medium")
     with left:
         captioned("fan_figure", fan_figure(futures.fan, state.look(), currency=currency))
     with right:
         st.markdown(f"**How likely is a loss within {counted(futures.horizon_days, 'day')}?**")
         if futures.losses.is_empty():
-            why = reason_text(futures.reason) if futures.reason else "no amount was asked for"
-            st_utils.empty(f"Not known: {why}.", "Wait for more days, or open more of the run.")
+            st_utils.empty(
+                "No day in twenty lost anything, so there is no amount to ask for.",
+                "Name one on the command line: `fillbook risk … --loss 100`.",
+            )
             return
         number = st.column_config.NumberColumn
         st_utils.rows(futures.losses, {

@@ -19,7 +19,7 @@ _REFUTED = 0.05
 
 def show(found: Risk, currency: str) -> None:
     """Value at risk and expected shortfall, then their backtests."""
-    left, right = st.columns([5, 4], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         drawn = tail_figure(
             found.daily["pnl"], found.tails, state.look(), level=LEVELS[0], currency=currency,
@@ -38,11 +38,11 @@ def _table(found: Risk, currency: str) -> None:
     st_utils.rows(
         rows,
         {
-            "level": st.column_config.NumberColumn("Level", format="percent", width="small"),
-            "label": "Method",
-            "value_at_risk": st.column_config.NumberColumn("Value at risk", format=money, width=100),
-            "expected_shortfall": st.column_config.NumberColumn("Shortfall", format=money, width=90),
-            "reason": "Missing because",
+            "level": st.column_config.NumberColumn("Level", format="percent", width=55),
+            "label": st.column_config.TextColumn("Method", width=110),
+            "value_at_risk": st.column_config.NumberColumn("Value at risk", format=money, width=95),
+            "expected_shortfall": st.column_config.NumberColumn("Shortfall", format=money, width=75),
+            "reason": st.column_config.TextColumn("Missing because", width=190),
         },
         alt="Value at risk and expected shortfall by method", height="content",
     )  # fmt: skip

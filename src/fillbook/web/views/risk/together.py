@@ -83,7 +83,7 @@ def _heatmap(one: Correlation, measure: str) -> None:
         return
     if np.isnan(matrix).all():
         st_utils.empty(
-            f"Not given: there are {counted(one.n, 'day')} in common.",
+            f"Not given: {counted(one.n, 'day')} in common.",
             "Ten are the least; choose each pair's own days, or a longer period.",
         )
         return
@@ -108,8 +108,10 @@ def headline(one: Correlation, kind: str) -> str:
     """Which two move together most, and how sure that is."""
     days = counted(one.n, "day")
     if one.status == "unavailable":
-        return f"{counted(len(one.names), kind[:-1])} have {days} in common: too few to say whether they "
-        "lose together."
+        return (
+            f"{counted(len(one.names), kind[:-1])} have {days} in common: too few to say whether they lose "
+            "together."
+        )
     upper = np.triu_indices(len(one.names), 1)
     values = one.pearson[upper]
     if np.isnan(values).all():
@@ -170,7 +172,8 @@ def _held(found: Risk, currency: str) -> str:
         for x, s in ((held.gross, False), (held.net, True))
     )
     text = (
-        f"At the end **{gross} {st_utils.plain(currency)}** are held, longs and shorts added; set off, {net}"
+        f"At the end **{gross} {st_utils.plain(currency)}** are held, longs and shorts added up; longs less "
+        f"shorts, {net}"
     )
     over = held.gross_over_capital
     if isinstance(over, Undefined):
