@@ -139,7 +139,7 @@ def test_too_few_days_are_said(tmp_path: Path) -> None:
         assert not app.exception
         text = said(app)
         assert "What a bad day loses is not known: too few days for this level" in text
-        assert "of too few days to say how sure that is" in text
+        assert "how sure that is cannot be said: needs at least twenty days" in text
     assert "needs more than a hundred days" in said(page(path, tab="A day's loss"))
     assert "There is only one part" not in said(page(path, tab="Stress"))
     assert "Not known: needs at least twenty days" in said(page(path, tab="Stress"))

@@ -13,6 +13,7 @@ from fillbook.conventions import RiskConventions
 from fillbook.errors import FillbookError
 from fillbook.metrics.registry import METRICS
 from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.results import reason_text
 from fillbook.units import THIN_SPACE, Unit, counted, format_value
 from fillbook.web import cards, narrowing, st_utils, state
 from fillbook.web.views.risk import ratios, stress, tails, together
@@ -116,7 +117,7 @@ def _beside(found: Risk) -> Mapping[str, str]:
             ends = (
                 format_value(end, METRICS[key].unit, currency=found.currency) for end in (one.low, one.high)
             )
-            texts[key] = "95 %: " + " … ".join(ends)
+            texts[key] = ("95 % of resamples: " if one.is_descriptive else "95 %: ") + " … ".join(ends)
     return texts
 
 
@@ -153,7 +154,7 @@ def _of_ratio(found: Risk) -> str:
         return f"There is no Sharpe ratio: {cards.doubt(result)}."
     text = f"The Sharpe ratio is **{format_value(result.value, Unit.RATIO)}**"
     if one.low is None or one.high is None:
-        return f"{text}, of too few days to say how sure that is."
+        return f"{text}; how sure that is cannot be said: {reason_text(one.reasons[0])}."
     low, high = (format_value(end, Unit.RATIO) for end in (one.low, one.high))
     text += f"; {counted(one.n, 'day')} leave room for {low} … {high} (95 %)"
     deflated, trials = found.metrics["deflated_sharpe_ratio"], found.asked.trials
