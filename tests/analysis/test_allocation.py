@@ -48,7 +48,11 @@ def test_the_answer_holds_together() -> None:
         assert ((ranged["low"] >= -1e-12) & (ranged["low"] <= ranged["high"])).all()
     assert answer.out_of_sample["rule"].to_list() == ["equal", "current", *RULES]
     same = answer.out_of_sample.filter(pl.col("rule") == "current")
-    assert same.select("difference", "low", "high").row(0) == (0.0, 0.0, 0.0)  # capital is equal as well
+    assert same.select("difference", "low", "reason").row(0) == (
+        0.0,
+        None,
+        "no_variation",
+    )  # capital is equal
 
 
 @needs_skfolio

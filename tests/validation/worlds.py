@@ -10,17 +10,19 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from scipy import stats
+from scipy import signal, stats
 
 from fillbook.arrays import Floats
 from fillbook.metrics.backtest import (
     acerbi_szekely,
+    backtest,
     chi2_tail,
     christoffersen_lr,
     conditional_coverage_lr,
     kupiec_lr,
     simulated_z2,
 )
+from fillbook.metrics.differences import What, apart, paired
 from fillbook.metrics.forecasts import Forecasts
 from fillbook.metrics.intervals import intervals
 from fillbook.metrics.returns import moments
@@ -28,6 +30,7 @@ from fillbook.metrics.selection import daily_sharpe, deflated_sharpe
 
 YEAR = 365.0
 MEAN = 0.1  # of days of deviation 1
+_BURNT = 100  # days before the first, forgotten
 
 
 def truths(distribution: stats.rv_continuous) -> dict[str, float]:
@@ -44,6 +47,7 @@ def truths(distribution: stats.rv_continuous) -> dict[str, float]:
         "omega_ratio": ratio, "period_profit_factor": ratio, "tail_ratio": high / -low,
         "winning_days": float(distribution.sf(0.0)), "average_daily_pnl": MEAN,
         "volatility": math.sqrt(YEAR), "kelly_continuous": MEAN, "value_at_risk": -low,
+        "expected_shortfall": -float(distribution.expect(lambda x: x, ub=low)) / 0.05,
     }  # fmt: skip
 
 
@@ -51,21 +55,86 @@ NORMAL = stats.norm(loc=MEAN)
 HEAVY = stats.t(df=6, loc=MEAN, scale=math.sqrt(4.0 / 6.0))  # deviation 1
 
 
-def coverage(worlds: int, *, days: int, heavy: bool = False, replicates: int = 2_000) -> Mapping[str, float]:
-    """Share of worlds whose 95 % interval holds the truth, by ratio."""
-    distribution = HEAVY if heavy else NORMAL
-    truth = truths(distribution)
-    held = dict.fromkeys(truth, 0)
+def days_of(rng: np.random.Generator, n: int, kind: str) -> Floats:
+    """Days of mean 0 and deviation 1: ``normal``, ``heavy`` (t with 6 degrees), ``alike`` (each 0.3 of the one
+    before), ``alike 0.5``, ``spells`` (GARCH: 0.1 of yesterday's square, 0.85 of its variance)."""
+    if kind == "heavy":
+        return rng.standard_t(6, n) * math.sqrt(4.0 / 6.0)
+    noise = rng.normal(size=n + _BURNT)
+    if kind == "spells":
+        return _wild(noise)[_BURNT:]
+    rho = {"normal": 0.0, "alike": 0.3, "alike 0.5": 0.5}[kind]
+    found = signal.lfilter([math.sqrt(1.0 - rho**2)], [1.0, -rho], noise)
+    return np.asarray(found[_BURNT:])
+
+
+def _wild(noise: Floats) -> Floats:
+    variance, found = 1.0, np.empty(noise.size)
+    for i, value in enumerate(noise):
+        found[i] = math.sqrt(variance) * value
+        variance = 0.05 + 0.1 * found[i] ** 2 + 0.85 * variance
+    return found
+
+
+def truths_of(kind: str) -> dict[str, float]:
+    """`truths` of the days of `days_of`; of spells what is known of them without end."""
+    if kind != "spells":
+        return truths(HEAVY if kind == "heavy" else NORMAL)
+    days = MEAN + np.concatenate([days_of(np.random.default_rng(seed), 200_000, kind) for seed in range(3)])
+    quantile = float(np.quantile(days, 0.05))
+    return {
+        "sharpe_ratio": MEAN * math.sqrt(YEAR), "average_daily_pnl": MEAN, "volatility": math.sqrt(YEAR),
+        "value_at_risk": -quantile, "expected_shortfall": -float(days[days <= quantile].mean()),
+    }  # fmt: skip
+
+
+def coverage(worlds: int, *, days: int, kind: str) -> Mapping[str, tuple[float, int]]:
+    """Share of worlds whose 95 % interval holds the truth, and worlds that show one, by ratio."""
+    truth = truths_of(kind)
+    held, shown = dict.fromkeys(truth, 0), dict.fromkeys(truth, 0)
     for world in range(worlds):
-        pnl = distribution.rvs(days, random_state=world)
-        found = intervals(
-            pnl, returns=pnl, capital=1.0, periods_per_year=YEAR, keys=list(truth), replicates=replicates,
-            seed=world,
-        )  # fmt: skip
+        pnl = MEAN + days_of(np.random.default_rng(world), days, kind)
+        found = intervals(pnl, returns=pnl, capital=1.0, periods_per_year=YEAR, keys=list(truth))
         for key, value in truth.items():
             low, high = found[key].low, found[key].high
-            held[key] += low is not None and high is not None and low <= value <= high
-    return {key: n / worlds for key, n in held.items()}
+            if low is not None and high is not None:
+                shown[key] += 1
+                held[key] += low <= value <= high
+    return {key: (held[key] / n, n) for key, n in shown.items() if n}
+
+
+def called_different(
+    worlds: int, *, sizes: tuple[int, int], kind: str, shift: float = 0.0
+) -> Mapping[str, float]:
+    """Share of worlds in which one of two series is called different: two stretches, and the same days."""
+    wrong: dict[str, int] = {}
+    whats: tuple[What, ...] = ("mean", "sharpe")
+    for world in range(worlds):
+        rng = np.random.default_rng(world)
+        one, other = (MEAN + days_of(rng, n, kind) for n in sizes)
+        one = one + shift
+        for what in whats:
+            found = {f"{what} apart": apart(one, other, what)}
+            if one.size == other.size:
+                found[f"{what} paired"] = paired(one, other, what)
+            for key, difference in found.items():
+                wrong[key] = wrong.get(key, 0) + difference.is_clear
+    return {key: n / worlds for key, n in wrong.items()}
+
+
+def estimated(worlds: int, *, method: str, alpha: float, days: int, window: int) -> Mapping[str, float]:
+    """Share of worlds in which a sound method is rejected at 5 % although normal days never change: it knows
+    them from its window alone. ``exceptions`` is their share in all days."""
+    bad = dict.fromkeys(("kupiec", "independence", "coverage", "z2", "exceptions"), 0.0)
+    for world in range(worlds):
+        values = np.random.default_rng(world).normal(size=days + window)
+        found, _ = backtest(values, method, alpha, window=window)
+        bad["kupiec"] += found.kupiec_p < 0.05
+        bad["independence"] += found.independence_p < 0.05
+        bad["coverage"] += found.coverage_p < 0.05
+        bad["z2"] += found.z2_p < 0.05
+        bad["exceptions"] += found.exceptions / found.n
+    return {key: n / worlds for key, n in bad.items()}
 
 
 def rejections(worlds: int, *, days: int, alpha: float) -> Mapping[str, float]:

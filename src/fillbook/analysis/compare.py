@@ -1,8 +1,8 @@
 """Sides beside one another and against benchmarks, on the days they have in common (DEFINITIONS B7, E10).
 
 Nothing is compared before it is aligned: the days that one of them lacks are left out of all, and how many
-that were is part of the answer. Differences come with intervals from resamples of the same days, so that
-what moved both sides does not count.
+that were is part of the answer. Differences come with intervals of the same days, subtracted day by day, so
+that what moved both sides does not count.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class Risk:
     metrics
         Those of the group risk, and what they are read beside, by key in registry order.
     intervals
-        95 % intervals by the stationary bootstrap, by key of the metric.
+        95 % intervals (`metrics.intervals`), by key of the metric; those of the path only describe.
     daily, equity, drawdowns
         As in `Overview`.
     rolling

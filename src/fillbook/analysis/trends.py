@@ -30,7 +30,7 @@ VERSIONS: dict[str, Any] = {
 _DIFFERENCE: dict[str, Any] = {
     "before": pl.Float64, "after": pl.Float64, "difference": pl.Float64, "low": pl.Float64,
     "high": pl.Float64, "p_value": pl.Float64, "n_before": pl.Int64, "n_after": pl.Int64,
-    "block_days": pl.Float64, "status": pl.String, "reason": pl.String,
+    "freedom": pl.Float64, "interval_by": pl.String, "status": pl.String, "reason": pl.String,
 }  # fmt: skip
 CHANGES: dict[str, Any] = {
     "bot": pl.String, "controller": pl.String, "version": pl.Int64, "at": pl.Datetime("us", "UTC"),
@@ -226,8 +226,8 @@ def versions_of(found: Sequence[tuple[Side, list[Version]]], periods_per_year: f
 def changes_of(found: Sequence[tuple[Side, list[Version]]], periods_per_year: float) -> pl.DataFrame:
     """Two rows a change of configuration: mean and Sharpe ratio of the days before and after it.
 
-    Each stretch of days is resampled for itself in blocks (DEFINITIONS E7), so that days that resemble
-    those before them do not count as new evidence. The mean is of returns where capital is known.
+    Each stretch of days has its own long-run variance (`metrics.long_run`), so that days that resemble those
+    before them do not count as new evidence. The mean is of returns where capital is known.
     """
     rows: list[dict[str, object]] = []
     for side, held in found:
@@ -255,7 +255,8 @@ def _row(before: Side, after: Side, what: What, periods_per_year: float) -> dict
     found: Difference = apart(after.basis, before.basis, what, periods_per_year=periods_per_year)
     return {
         **sizes, "before": found.other, "after": found.one, "difference": found.value, "low": found.low,
-        "high": found.high, "p_value": found.p_value, "block_days": found.block_days,
+        "high": found.high, "p_value": found.p_value, "freedom": found.freedom,
+        "interval_by": found.interval_by,
         "status": found.status, "reason": next(iter(found.reasons), ""),
     }  # fmt: skip
 

@@ -241,7 +241,7 @@ def _figures(found: list[Measured]) -> Titled:
 
 
 def _differences(found: list[Measured], answer: Comparison) -> Titled:
-    """Differences of mean and Sharpe ratio with 95 % intervals."""
+    """Differences of mean and Sharpe ratio with 95 % intervals by long-run variance."""
     from fillbook.cli.screen import table  # noqa: PLC0415
     from fillbook.reports.compare import mean_text  # noqa: PLC0415
     from fillbook.results import reason_text  # noqa: PLC0415
@@ -257,7 +257,7 @@ def _differences(found: list[Measured], answer: Comparison) -> Titled:
             name = "mean a day" if d.what == "mean" else "Sharpe"
             why = ", ".join(map(reason_text, d.reasons)) or ("clear" if d.is_clear else "")
             rows.append((m.side, name, *texts, f"{d.n_one} | {d.n_other}", why))
-    how = "same days resampled together" if found[0].is_paired else "each resampled for itself"
+    how = "day by day on the same days" if found[0].is_paired else "each on its own days"
     heads = ("side", "what", "difference", "from", "to", "days", "")
     return f"less {found[0].other}, 95 % intervals, {how}", table("", heads, rows, right=heads[2:5])
 

@@ -130,6 +130,7 @@ def _table(answer: Risk, title: str, rows: pl.DataFrame, columns: dict[str, tupl
 def _intervals(answer: Risk) -> Table:
     """95 % intervals beside their numbers."""
     from fillbook.cli.screen import table  # noqa: PLC0415
+    from fillbook.metrics.intervals import WAYS  # noqa: PLC0415
     from fillbook.metrics.registry import METRICS  # noqa: PLC0415
     from fillbook.results import reason_text  # noqa: PLC0415
     from fillbook.units import format_value  # noqa: PLC0415
@@ -139,9 +140,10 @@ def _intervals(answer: Risk) -> Table:
         unit, currency = METRICS[key].unit, answer.currency
         ends = [format_value(end, unit, currency=currency) for end in (one.low, one.high)]
         value = format_value(answer.metrics[key].value, unit, currency=currency)
-        rows.append((METRICS[key].label, value, *ends, ", ".join(map(reason_text, one.reasons))))
-    title = "95 % intervals (stationary bootstrap of days, 2,000 times)"
-    return table(title, ("", "value", "from", "to", " "), rows, right=("value", "from", "to"))
+        how = ", ".join(map(reason_text, one.reasons)) or WAYS[one.interval_by]
+        rows.append((METRICS[key].label, value, *ends, how))
+    title = "95 % intervals, where days suffice for one that holds 95 %"
+    return table(title, ("", "value", "from", "to", "interval by"), rows, right=("value", "from", "to"))
 
 
 def _tails(answer: Risk) -> Table:

@@ -80,8 +80,9 @@ def _legend_below(drawn: go.Figure) -> go.Figure:
 
 @figure(
     title="Differences and how sure they are", needs="side value low high",
-    caption="A dot is how far a side is above the other; the bar is where that lies by resampling days in "
-    "blocks. A bar that crosses 0 is no clear difference. Hollow: too few days for a bar.",
+    caption="A dot is how far a side is above the other; the bar is where that lies with 95 %, "
+    "days that resemble one another allowed for. A bar that crosses 0 is no clear difference. Hollow: no "
+    "bar, as days are too few or nothing varies.",
 )  # fmt: skip
 def difference_figure(
     table: pl.DataFrame, look: Look, *, title: str, unit: str, is_return: bool, height: int = 260,
@@ -124,7 +125,7 @@ def difference_figure(
             marker={"size": 10, "color": colour, "line": {"width": 2, "color": colour},
                     "symbol": ["circle-open" if a is None else "circle" for a in low]},
             customdata=[
-                (plain(side), "too few days for an interval" if a is None else
+                (plain(side), "no interval: too few days, or nothing varies" if a is None else
                  "95 %: " + " … ".join(_text(end, is_return=is_return) for end in (a, b)))
                 for side, a, b in zip(rows["side"], low, high, strict=True)
             ],

@@ -1,7 +1,10 @@
-"""Whether two daily series differ in mean or Sharpe ratio: intervals by the stationary bootstrap.
+"""Whether two daily series differ in mean or Sharpe ratio: Student's t with a long-run variance.
 
-Series of the same days are resampled together, so that what moved both does not count as a difference;
-series of different days are resampled apart (DEFINITIONS E7; Politis & Romano 1994; Ledoit & Wolf 2008).
+Each figure is, but for what vanishes with many days, a mean of daily contributions (its influence series);
+their long-run variance says how sure it is, days that resemble one another included (`metrics.long_run`). Of
+two series of the same days the contributions are subtracted day by day, so that what moved both does not
+count as a difference; of different days the variances add up. For Sharpe ratios this is the delta method of
+Ledoit & Wolf (2008).
 """
 
 from __future__ import annotations
@@ -13,14 +16,14 @@ from typing import Literal
 import numpy as np
 
 from fillbook.arrays import Floats
-from fillbook.metrics.bootstrap import ENOUGH, SEED, block_length, resampled_sums
+from fillbook.metrics.bootstrap import ENOUGH
+from fillbook.metrics.long_run import MeanError, error_of, together
 from fillbook.metrics.returns import deviation, mean
-from fillbook.results import Status
+from fillbook.results import Status, Undefined
 
 What = Literal["mean", "sharpe"]
 LEVEL = 0.95
-_ROUNDING = 1e-13  # of the mean square: what is left of a resample of one value
-_LOST_AT_MOST = 0.05  # of the resamples may have no answer
+METHOD = "long-run variance by equal-weighted cosines, Student's t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +39,18 @@ class Difference:
     low, high
         Ends of the interval, of 95 % unless asked otherwise; None where there is none.
     p_value
-        Share of resamples that differ at least as much by chance, two-sided.
+        Probability of a difference at least as large where there is none, two-sided.
     n_one, n_other
         Days of each.
-    block_days
-        Mean block that stayed together; the longer of two.
+    freedom
+        Degrees of freedom of Student's t; few where days are few.
     is_paired
-        Whether both have the same days and were resampled together.
+        Whether both have the same days, subtracted day by day.
+    interval_by
+        How the interval was made, in words.
     status, reasons
-        ``low_n`` without an interval for want of days, ``undefined`` without a figure.
+        ``low_n`` without an interval for want of days, ``partial`` without one for want of variation,
+        ``undefined`` without a figure.
     """
 
     what: What
@@ -56,8 +62,9 @@ class Difference:
     p_value: float | None
     n_one: int
     n_other: int
-    block_days: float | None
+    freedom: float | None
     is_paired: bool
+    interval_by: str = METHOD
     status: Status = Status.OK
     reasons: tuple[str, ...] = ()
 
@@ -68,50 +75,40 @@ class Difference:
 
 
 def paired(
-    one: Floats, other: Floats, what: What, *, periods_per_year: float = 365.0, seed: int = SEED,
-    level: float = LEVEL,
-) -> Difference:  # fmt: skip
-    """Difference of two series of the same days, resampled on the same days.
+    one: Floats, other: Floats, what: What, *, periods_per_year: float = 365.0, level: float = LEVEL
+) -> Difference:
+    """Difference of two series of the same days.
 
     Parameters
     ----------
     one, other
-        Daily values of one unit, shape (n,), no NaN.
+        Daily values of one unit, oldest first, shape (n,), no NaN.
     what
         ``mean`` or ``sharpe``.
     periods_per_year
         Days a year, for the Sharpe ratio.
-    seed
-        Of the random numbers: the same seed, the same interval.
     level
         Probability of the interval.
     """
-    values = np.column_stack([one, other])
-    points = [_point(values[:, i], what, periods_per_year) for i in (0, 1)]
-    gap = _influence(values[:, 0], what) - _influence(values[:, 1], what)
-    block = block_length(gap) if one.size >= ENOUGH else None
-    if block is None or None in points:
-        return _made(what, points, None, (one.size, other.size), None, is_paired=True)
-    drawn = _resampled(values, what, block, periods_per_year, seed)
-    return _made(
-        what, points, drawn[:, 0] - drawn[:, 1], (one.size, other.size), block, is_paired=True, level=level
-    )
-
-
-def apart(
-    one: Floats, other: Floats, what: What, *, periods_per_year: float = 365.0, seed: int = SEED
-) -> Difference:
-    """Difference of two series of different days, each resampled for itself; as `paired`."""
     points = [_point(values, what, periods_per_year) for values in (one, other)]
-    sizes = (one.size, other.size)
-    if min(sizes) < ENOUGH or None in points:
-        return _made(what, points, None, sizes, None, is_paired=False)
-    blocks = [block_length(_influence(values, what)) for values in (one, other)]
-    drawn = [
-        _resampled(values[:, None], what, block, periods_per_year, seed + i)[:, 0]
-        for i, (values, block) in enumerate(zip((one, other), blocks, strict=True))
-    ]
-    return _made(what, points, drawn[0] - drawn[1], sizes, max(blocks), is_paired=False)
+    error: MeanError | Undefined = Undefined.unavailable("few_days_for_interval")
+    if one.size >= ENOUGH and None not in points:
+        each = [_influence(values, what, periods_per_year) for values in (one, other)]
+        error = error_of(each[0] - each[1], scale=max(float(np.abs(part).max()) for part in each))
+    return _made(what, points, error, (one.size, other.size), is_paired=True, level=level)
+
+
+def apart(one: Floats, other: Floats, what: What, *, periods_per_year: float = 365.0) -> Difference:
+    """Difference of two series of different days; as `paired`."""
+    points = [_point(values, what, periods_per_year) for values in (one, other)]
+    error: MeanError | Undefined = Undefined.unavailable("few_days_for_interval")
+    if min(one.size, other.size) >= ENOUGH and None not in points:
+        first, second = (error_of(_influence(values, what, periods_per_year)) for values in (one, other))
+        if isinstance(first, MeanError) and isinstance(second, MeanError):
+            error = together(first, second)
+        else:
+            error = first if isinstance(first, Undefined) else second
+    return _made(what, points, error, (one.size, other.size), is_paired=False, level=LEVEL)
 
 
 def _point(values: Floats, what: What, periods_per_year: float) -> float | None:
@@ -124,58 +121,36 @@ def _point(values: Floats, what: What, periods_per_year: float) -> float | None:
     return mean(values) / spread * math.sqrt(periods_per_year) if spread > 0.0 else None
 
 
-def _influence(values: Floats, what: What) -> Floats:
-    """What each day adds to the error of the figure: its own dependence decides the blocks."""
-    if values.size < 2:
-        return np.zeros(values.size)
-    away = values - values.mean()
-    spread = deviation(values)
-    if what == "mean" or spread == 0.0:
-        return np.asarray(away)
-    z = away / spread
-    return np.asarray(z - (values.mean() / spread) / 2.0 * (z**2 - 1.0))
-
-
-def _resampled(values: Floats, what: What, block: float, periods_per_year: float, seed: int) -> Floats:
-    """The figure of every column over resamples of the rows, shape (replicates, columns)."""
-    n, centre = values.shape[0], values.mean(axis=0)
-    away = values - centre  # squares of what is near its mean lose no digits
-    sums = resampled_sums(np.hstack([away, away**2]), block, seed=seed)
-    shift = sums[:, : values.shape[1]] / n
-    means = centre + shift
+def _influence(values: Floats, what: What, periods_per_year: float) -> Floats:
+    """What each day adds to the figure, less than a constant: its mean has the figure's error."""
     if what == "mean":
-        return np.asarray(means)
-    square = sums[:, values.shape[1] :] / n
-    variance = (square - shift**2) * n / (n - 1)
-    varies = variance > _ROUNDING * square
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = means / np.sqrt(np.maximum(variance, 0.0)) * math.sqrt(periods_per_year)
-    return np.asarray(np.where(varies, ratio, np.nan))
+        return values
+    spread = deviation(values)
+    z = (values - values.mean()) / spread
+    return np.asarray((z - values.mean() / spread / 2.0 * (z**2 - 1.0)) * math.sqrt(periods_per_year))
 
 
 def _made(
-    what: What, points: list[float | None], drawn: Floats | None, sizes: tuple[int, int],
-    block: float | None, *, is_paired: bool, level: float = LEVEL,
+    what: What, points: list[float | None], error: MeanError | Undefined, sizes: tuple[int, int], *,
+    is_paired: bool, level: float,
 ) -> Difference:  # fmt: skip
     """The difference with its interval, or why there is none."""
     one, other = points
     if one is None or other is None:
         why = "n_lt_2" if min(sizes) < 2 else "zero_variance"
         return Difference(
-            what, one, other, None, None, None, None, *sizes, None, is_paired, Status.UNDEFINED, (why,)
-        )
+            what, one, other, None, None, None, None, *sizes, None, is_paired, METHOD, Status.UNDEFINED,
+            (why,),
+        )  # fmt: skip
     value = one - other
-    held = (what, one, other, value)
-    if drawn is None:
+    if isinstance(error, Undefined):
+        status = Status.LOW_N if error.status is Status.UNAVAILABLE else Status.PARTIAL
         return Difference(
-            *held, None, None, None, *sizes, None, is_paired, Status.LOW_N, ("few_days_for_interval",)
-        )
-    known = drawn[~np.isnan(drawn)]
-    if known.size < (1.0 - _LOST_AT_MOST) * drawn.size:
-        return Difference(
-            *held, None, None, None, *sizes, block, is_paired, Status.PARTIAL, ("resamples_undefined",)
-        )
-    tail = (1.0 - level) / 2.0
-    low, high = (float(x) for x in np.quantile(known, [tail, 1.0 - tail]))
-    p_value = (1.0 + float((np.abs(known - value) >= abs(value)).sum())) / (1.0 + known.size)
-    return Difference(*held, low, high, p_value, *sizes, block, is_paired)
+            what, one, other, value, None, None, None, *sizes, None, is_paired, METHOD, status,
+            (error.reason,),
+        )  # fmt: skip
+    reach = error.reach(level)
+    return Difference(
+        what, one, other, value, value - reach, value + reach, error.p_value(value), *sizes, error.freedom,
+        is_paired,
+    )  # fmt: skip

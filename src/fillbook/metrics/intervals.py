@@ -1,30 +1,66 @@
-"""How far a ratio can be trusted: 95 % intervals by the stationary bootstrap of days (DEFINITIONS E7)."""
+"""How far a ratio can be trusted: its 95 % interval, where one holds that, by the way that holds it.
+
+Ratios that are smooth in the days have Student's t with a long-run variance (`long_run`, `influence`),
+quantiles have order statistics (`quantile_intervals`). Ratios of the path (Calmar, Ulcer, recovery) have no
+truth to be held: for them stands where 95 % of histories resampled in blocks of days lie (DEFINITIONS E7;
+Politis & Romano 1994), a description. Where too few days leave an interval short of its level, there is none.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from fillbook.arrays import Floats
 from fillbook.conventions import ReturnBasis
 from fillbook.metrics.bootstrap import ENOUGH, REPLICATES, SEED, at_once, block_length, drawn_places
+from fillbook.metrics.influence import OF_BASIS, OF_PNL, OF_RETURNS, Smooth
+from fillbook.metrics.long_run import MeanError, error_of
+from fillbook.metrics.quantile_intervals import Ends, tail_ratio_ends, value_at_risk_ends
 from fillbook.metrics.risk import tail_count
 from fillbook.results import Status, Undefined
 
-_FLAT = 1e-12
 _MOST_UNDEFINED = 0.05
 LEVEL = 0.95
+SPELLS = 4  # cosines of a deviation or shortfall: days are wild or calm for weeks, so slow waves alone
+SPELLS_OF_QUANTILES = 6  # with four, one interval in five of 250 days has an end before the worst day
+LEAST_TAIL: Mapping[str, float] = {  # days beyond the quantile: 250 and 300 days at 95 %
+    "value_at_risk": 12.5, "expected_shortfall": 12.5, "tail_ratio": 15.0,
+}  # fmt: skip
+LEAST_SPREAD = 100  # days of a deviation
+Way = Literal["long_run", "order", "resampled"]
+WAYS: Mapping[Way, str] = {
+    "long_run": "Student's t, long-run variance",
+    "order": "order statistics",
+    "resampled": "describes: 95 % of resampled histories",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Percentile interval of one number, and how it was drawn.
+    """Interval of one number, and how it was found.
 
-    `low` and `high` are None exactly when `status` is ``unavailable``; `block` is the mean length of the
-    blocks of days that stay together, `undefined` counts replicates in which the number does not exist.
+    Parameters
+    ----------
+    key
+        Of the metric.
+    low, high
+        Ends; None exactly when `status` is ``unavailable``.
+    level
+        Probability that it holds the truth; of ``resampled`` the share of resamples in it.
+    n
+        Days.
+    interval_by
+        Key of `WAYS`.
+    freedom
+        Degrees of freedom of Student's t; None of ``resampled``.
+    block, replicates, undefined, seed
+        Of ``resampled``: mean length of the blocks of days that stay together, resamples, those in which the
+        number does not exist, and what they were drawn by; None else.
     """
 
     key: str
@@ -32,12 +68,19 @@ class Interval:
     high: float | None
     level: float
     n: int
-    block: float
-    replicates: int
-    undefined: int
-    seed: int
+    interval_by: Way
+    freedom: float | None = None
+    block: float | None = None
+    replicates: int | None = None
+    undefined: int | None = None
+    seed: int | None = None
     status: Status = Status.OK
     reasons: tuple[str, ...] = ()
+
+    @property
+    def is_descriptive(self) -> bool:
+        """Whether it says where resamples lie, not where the truth does."""
+        return self.interval_by == "resampled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,37 +114,8 @@ def _over(top: Floats, bottom: Floats) -> Floats:
         return np.asarray(np.where(bottom > 0.0, top / bottom, np.nan))
 
 
-def _deviation(values: Floats) -> Floats:
-    found = values.std(axis=1, ddof=1)
-    return np.where(found <= _FLAT * np.abs(values).max(axis=1), 0.0, found)
-
-
-def _sharpe(days: Days) -> Floats:
-    return _over(days.basis.mean(axis=1), _deviation(days.basis)) * math.sqrt(days.periods_per_year)
-
-
-def _sortino(days: Days) -> Floats:
-    below = np.sqrt(np.mean(np.minimum(days.basis, 0.0) ** 2, axis=1))
-    below = np.where(below <= _FLAT * np.abs(days.basis).max(axis=1), 0.0, below)
-    return _over(days.basis.mean(axis=1), below) * math.sqrt(days.periods_per_year)
-
-
-def _gain_to_loss(values: Floats) -> Floats:
-    return _over(np.maximum(values, 0.0).sum(axis=1), np.maximum(-values, 0.0).sum(axis=1))
-
-
-def _tail_ratio(days: Days) -> Floats:
-    low, high = np.quantile(days.basis, [0.05, 0.95], axis=1)
-    return _over(np.abs(high), np.abs(low))
-
-
 def _of_returns(days: Days) -> Floats:
     return np.full(days.pnl.shape, np.nan) if days.returns is None else days.returns
-
-
-def _kelly(days: Days) -> Floats:
-    returns = _of_returns(days)
-    return _over(returns.mean(axis=1), _deviation(returns) ** 2)
 
 
 def _falls(equity: Floats) -> tuple[Floats, Floats]:
@@ -133,40 +147,16 @@ def _recovery(days: Days) -> Floats:
     return _over(equity[:, -1] - equity[:, 0], _falls(equity)[1].max(axis=1))
 
 
-def _worst(days: Days, alpha: float = 0.95) -> tuple[Floats, float]:
-    """The worst n(1 − α) days of each world, the mildest last, and their exact number."""
-    exact = tail_count(days.pnl.shape[1], alpha)
-    place = math.ceil(exact)
-    return np.sort(np.partition(days.pnl, place - 1, axis=1)[:, :place], axis=1), float(exact)
-
-
-def _value_at_risk(days: Days) -> Floats:
-    return -_worst(days)[0][:, -1]
-
-
-def _expected_shortfall(days: Days) -> Floats:
-    worst, exact = _worst(days)
-    weight = np.ones(worst.shape[1])
-    weight[-1] -= worst.shape[1] - exact
-    return -(worst @ weight) / exact
-
-
-STATISTICS: Mapping[str, Statistic] = {  # by key of the metric they are worlds of
-    "sharpe_ratio": _sharpe,
-    "sortino_ratio": _sortino,
+STATISTICS: Mapping[str, Statistic] = {  # by key of the metric: what is resampled
     "calmar_ratio": _calmar,
-    "omega_ratio": lambda days: _gain_to_loss(days.basis),
-    "period_profit_factor": lambda days: _gain_to_loss(days.pnl),
-    "tail_ratio": _tail_ratio,
-    "winning_days": lambda days: (days.pnl > 0.0).mean(axis=1),
-    "average_daily_pnl": lambda days: days.pnl.mean(axis=1),
-    "volatility": lambda days: _deviation(_of_returns(days)) * math.sqrt(days.periods_per_year),
-    "kelly_continuous": _kelly,
     "ulcer_index": _ulcer,
     "recovery_factor": _recovery,
-    "value_at_risk": _value_at_risk,
-    "expected_shortfall": _expected_shortfall,
 }
+KEYS = (
+    "sharpe_ratio", "sortino_ratio", "calmar_ratio", "omega_ratio", "period_profit_factor", "tail_ratio",
+    "winning_days", "average_daily_pnl", "volatility", "kelly_continuous", "ulcer_index", "recovery_factor",
+    "value_at_risk", "expected_shortfall",
+)  # fmt: skip
 NEED_CAPITAL = frozenset({"calmar_ratio", "volatility", "kelly_continuous", "ulcer_index"})
 
 
@@ -177,11 +167,11 @@ def intervals(
     capital: float,
     periods_per_year: float,
     return_basis: ReturnBasis = "fixed_capital",
-    keys: Sequence[str] | None = None,
+    keys: Sequence[str] = KEYS,
     replicates: int = REPLICATES,
     seed: int = SEED,
 ) -> dict[str, Interval]:
-    """Intervals of every statistic of the same days, all from the same replicates.
+    """Intervals of ratios of the same days.
 
     Parameters
     ----------
@@ -192,55 +182,115 @@ def intervals(
     periods_per_year, return_basis
         As of the metrics.
     keys
-        Which of `STATISTICS`; None takes all.
+        Which of `KEYS`.
     replicates, seed
-        Worlds drawn, and the seed they are drawn by.
+        Histories drawn for ratios of the path, and the seed they are drawn by.
     """
     if isinstance(pnl, Undefined):
-        return {key: _none(key, pnl.reason, 0, replicates, seed) for key in STATISTICS}
-    n = pnl.size
-    if n < ENOUGH:
-        return {key: _none(key, "n_lt_20", n, replicates, seed) for key in STATISTICS}
+        return {key: _none(key, pnl.reason, 0) for key in keys}
+    if pnl.size < ENOUGH:
+        return {key: _none(key, "n_lt_20", pnl.size) for key in keys}
     known = None if isinstance(returns, Undefined) else returns
-    lost = returns.reason if isinstance(returns, Undefined) else ""
-    block = block_length(pnl if known is None else known)
-    wanted = [key for key in keys or STATISTICS if known is not None or key not in NEED_CAPITAL]
-    rng = np.random.default_rng(seed)
-    drawn: dict[str, list[Floats]] = {key: [] for key in wanted}
     start = 0.0 if math.isnan(capital) else capital
+    days = Days(
+        pnl[None], pnl[None] if known is None else known[None], None if known is None else known[None],
+        start, periods_per_year, return_basis,
+    )  # fmt: skip
+    paths = [key for key in keys if key in STATISTICS and (known is not None or key not in NEED_CAPITAL)]
+    found = _resampled(days, paths, replicates, seed) if paths else {}
+    for key in keys:
+        if isinstance(returns, Undefined) and key in NEED_CAPITAL:
+            found[key] = _none(key, returns.reason, pnl.size)
+        elif key not in STATISTICS:
+            found[key] = _of_days(key, days)
+    return {key: found[key] for key in keys}
+
+
+def _of_days(key: str, days: Days) -> Interval:
+    """Interval of a ratio that has a truth."""
+    pnl, basis, n = days.pnl[0], days.basis[0], days.pnl.shape[1]
+    if tail_count(n, LEVEL) < LEAST_TAIL.get(key, 0.0):
+        return _none(key, "few_tail_days", n)
+    if key == "volatility" and n < LEAST_SPREAD:
+        return _none(key, "n_lt_100", n)
+    nu = SPELLS_OF_QUANTILES
+    if key == "value_at_risk":
+        return _ordered(key, value_at_risk_ends(pnl, LEVEL, freedom=nu, level=LEVEL), n, nu)
+    if key == "tail_ratio":
+        return _ordered(key, tail_ratio_ends(basis, freedom=nu, level=LEVEL), n, 2 * nu)
+    if key in OF_PNL:
+        smooth = OF_PNL[key](pnl, days.periods_per_year)
+    elif key in OF_BASIS:
+        smooth = OF_BASIS[key](basis, days.periods_per_year)
+    else:
+        smooth = OF_RETURNS[key](_of_returns(days)[0], days.periods_per_year)
+    return _smooth(key, smooth, n)
+
+
+def _smooth(key: str, smooth: Smooth | Undefined, n: int) -> Interval:
+    """Student's t around a smooth ratio, on its scale."""
+    if isinstance(smooth, Undefined):
+        return _none(key, smooth.reason, n)
+    error = error_of(smooth.influence, freedom=SPELLS if smooth.scale == "precision" else None)
+    if isinstance(error, Undefined):
+        return _none(key, error.reason, n)
+    if key == "expected_shortfall":  # its error is itself that of so few tail days
+        of_tail = float(tail_count(n, LEVEL)) - 1.0
+        error = MeanError(error.variance, 1.0 / (1.0 / error.freedom + 1.0 / of_tail))
+    low, high = smooth.ends(error.reach(LEVEL))
+    if not math.isfinite(high):
+        return _none(key, "open_ended", n)
+    return Interval(key, low, high, LEVEL, n, "long_run", error.freedom)
+
+
+def _ordered(key: str, ends: Ends | Undefined, n: int, freedom: float) -> Interval:
+    """Interval between order statistics."""
+    if isinstance(ends, Undefined):
+        return _none(key, ends.reason, n)
+    return Interval(key, *ends, LEVEL, n, "order", freedom)
+
+
+def _resampled(days: Days, keys: Sequence[str], replicates: int, seed: int) -> dict[str, Interval]:
+    """Where the ratios of resampled histories lie, all of the same resamples."""
+    pnl, mine = days.pnl[0], None if days.returns is None else days.returns[0]
+    n, rng = pnl.size, np.random.default_rng(seed)
+    block = block_length(pnl if mine is None else mine)
+    drawn: dict[str, list[Floats]] = {key: [] for key in keys}
     for begin in range(0, replicates, at_once(n)):
         place = drawn_places(rng, min(at_once(n), replicates - begin), n, block)
-        mine = None if known is None else known[place]
+        held = None if mine is None else mine[place]
         worlds = Days(
-            pnl[place], pnl[place] if mine is None else mine, mine, start, periods_per_year, return_basis
-        )
+            pnl[place], pnl[place] if held is None else held, held, days.capital, days.periods_per_year,
+            days.return_basis,
+        )  # fmt: skip
         with np.errstate(all="ignore"):
-            for key in wanted:
+            for key in keys:
                 drawn[key].append(STATISTICS[key](worlds))
-    found = {key: _interval(key, np.concatenate(drawn[key]), n, block, seed) for key in wanted}
-    return {
-        key: found.get(key) or _none(key, lost, n, replicates, seed, block=block)
-        for key in keys or STATISTICS
-    }
+    return {key: _described(key, np.concatenate(drawn[key]), n, block, seed) for key in keys}
 
 
-def _interval(key: str, worlds: Floats, n: int, block: float, seed: int) -> Interval:
-    """Percentiles of the worlds in which the number exists, where those are nearly all."""
+def _described(key: str, worlds: Floats, n: int, block: float, seed: int) -> Interval:
+    """Percentiles of the resamples in which the number exists, where those are nearly all."""
     known = worlds[np.isfinite(worlds)]
     undefined = worlds.size - known.size
+    status, reasons = Status.OK, tuple[str, ...]()
+    low, high = None, None
     if undefined > _MOST_UNDEFINED * worlds.size:
-        return _none(key, "often_undefined", n, worlds.size, seed, block=block, undefined=undefined)
-    tail = (1.0 - LEVEL) / 2.0
-    low, high = np.quantile(known, [tail, 1.0 - tail])
-    return Interval(key, float(low), float(high), LEVEL, n, block, worlds.size, undefined, seed)
-
-
-def _none(
-    key: str, reason: str, n: int, replicates: int, seed: int, *, block: float = 1.0, undefined: int = 0
-) -> Interval:
+        status, reasons = Status.UNAVAILABLE, ("often_undefined",)
+    else:
+        tail = (1.0 - LEVEL) / 2.0
+        low, high = (float(end) for end in np.quantile(known, [tail, 1.0 - tail]))
     return Interval(
-        key, None, None, LEVEL, n, block, replicates, undefined, seed, Status.UNAVAILABLE, (reason,)
+        key, low, high, LEVEL, n, "resampled", None, block, worlds.size, undefined, seed, status, reasons
     )
+
+
+def _none(key: str, reason: str, n: int) -> Interval:
+    way: Way = (
+        "resampled" if key in STATISTICS
+        else "order" if key in {"value_at_risk", "tail_ratio"} else "long_run"
+    )  # fmt: skip
+    return Interval(key, None, None, LEVEL, n, way, status=Status.UNAVAILABLE, reasons=(reason,))
 
 
 def worlds_of(

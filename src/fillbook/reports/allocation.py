@@ -84,7 +84,12 @@ def _verdict(answer: Allocation, unseen: str) -> str:
     """Whether any rule did better than equal weights."""
     table = {row["rule"]: row for row in answer.out_of_sample.iter_rows(named=True)}
     if not answer.winners:
-        known = [table[rule] for rule in RULES if table[rule]["low"] is not None]
+        is_same = "no_variation"  # a rule that held equal weights throughout
+        known = [
+            table[rule]
+            for rule in RULES
+            if table[rule]["low"] is not None or table[rule]["reason"] == is_same
+        ]
         if not known:
             why = reason_text(next(iter(table[rule]["reason"] for rule in RULES)))
             return f"Whether any rule beats equal weights cannot be told: {why}."

@@ -117,7 +117,7 @@ def _beside(found: Risk) -> Mapping[str, str]:
             ends = (
                 format_value(end, METRICS[key].unit, currency=found.currency) for end in (one.low, one.high)
             )
-            texts[key] = "95 %: " + " … ".join(ends)
+            texts[key] = ("95 % of resamples: " if one.is_descriptive else "95 %: ") + " … ".join(ends)
     return texts
 
 

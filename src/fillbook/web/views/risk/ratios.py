@@ -16,11 +16,10 @@ from fillbook.web import st_utils, state
 from fillbook.web.views.risk.captioned import captioned
 
 _NEUTRAL = {  # the value at which a ratio says nothing
-    "sharpe_ratio": 0.0, "sortino_ratio": 0.0, "calmar_ratio": 0.0, "kelly_continuous": 0.0,
-    "recovery_factor": 0.0, "average_daily_pnl": 0.0, "omega_ratio": 1.0, "period_profit_factor": 1.0,
+    "sharpe_ratio": 0.0, "sortino_ratio": 0.0, "kelly_continuous": 0.0, "average_daily_pnl": 0.0,
+    "omega_ratio": 1.0, "period_profit_factor": 1.0,
     "tail_ratio": 1.0, "winning_days": 0.5,
 }  # fmt: skip
-_ENOUGH = 250
 
 
 def show(found: Risk, currency: str) -> None:
@@ -54,20 +53,28 @@ def _intervals(found: Risk) -> None:
         {"ratio": "Ratio", "value": "Value", "low": "From", "high": "To", "reading": "What that says"},
         alt="Ratios with their intervals", height="content",
     )  # fmt: skip
-    first = next(iter(found.intervals.values()))
-    if first.low is not None or first.block > 1.0:
-        block = f"in blocks of {first.block:.1f} days on average, as far as days depend on one another"
-        few = (
+    held = [one for one in found.intervals.values() if one.low is not None]
+    if held:
+        drawn = next((one for one in held if one.is_descriptive), None)
+        paths = (
             ""
-            if first.n >= _ENOUGH
-            else " With fewer than 250 days the truth lies outside a little more often."
+            if drawn is None
+            else f" {_listed(found)} have no truth that days could miss: for them stands where 95 % of "
+            f"{drawn.replicates:,} resampled histories lie (blocks of {drawn.block:.1f} days on average, "
+            f"seed {drawn.seed})."
         )
         st.caption(
-            f"Stationary bootstrap: the {counted(first.n, 'day')} drawn anew {first.replicates:,} times, "
-            f"{block} "
-            f"(seed {first.seed}).{few} That of the expected shortfall is too narrow: no resample holds "
-            "a worse day than there was."
+            f"Of {counted(held[0].n, 'day')}; an interval is shown only where so many days hold the truth "
+            f"in 95 of 100 cases, days that resemble one another included.{paths} Where calm and wild weeks "
+            "alternate, those of volatility, value at risk and shortfall hold it in 88 to 94 of 100."
         )
+
+
+def _listed(found: Risk) -> str:
+    """Names of the ratios whose interval only describes."""
+    labels = [METRICS[key].label for key, one in found.intervals.items()
+              if one.is_descriptive and one.low is not None]  # fmt: skip
+    return " and ".join(filter(None, (", ".join(labels[:-1]), labels[-1])))
 
 
 def _reading(found: Risk, key: str) -> str:
@@ -75,6 +82,8 @@ def _reading(found: Risk, key: str) -> str:
     one = found.intervals[key]
     if one.low is None or one.high is None:
         return "; ".join(map(reason_text, one.reasons))
+    if one.is_descriptive:
+        return "describes: where resampled histories lie"
     neutral = _NEUTRAL.get(key)
     if neutral is None:
         return ""
