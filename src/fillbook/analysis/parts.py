@@ -178,5 +178,6 @@ def _statistics(pnl: Floats, periods_per_year: float, *, is_long: bool) -> pl.Da
     figures = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Float64)) if rows else pl.DataFrame(
         schema=dict.fromkeys(names, pl.Float64)
     )  # fmt: skip
-    daily = [[None if np.isnan(x) else float(x) for x in days] for days in pnl]
-    return figures.with_columns(pl.Series("daily", daily, dtype=pl.List(pl.Float64)))
+    flat = pl.Series("daily", pnl.ravel(), dtype=pl.Float64, nan_to_null=True)
+    nothing = pl.Series("daily", [[]] * len(pnl), dtype=pl.List(pl.Float64))
+    return figures.with_columns(flat.reshape(pnl.shape).arr.to_list() if pnl.size else nothing)

@@ -16,8 +16,9 @@ from fillbook.ledger.rates import US, given_rate
 
 _DAY_US = 86_400 * US
 STEPS_S = (1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400)
-MAX_GRID = 5_000  # steps at most, where they are finer than `USUAL_STEP_S`
-USUAL_STEP_S, LONGEST_GRID = 60, 100_000  # and steps at most, where they are as coarse or coarser
+MAX_GRID = 5_000  # steps that are always taken, so far as they are not finer than a second
+USUAL_STEP_S, LONGEST_GRID = 60, 100_000  # a step that is fine enough, and as many of those at most
+MAX_CELLS = 3_000_000  # steps of all books together, beyond `MAX_GRID`
 MAX_FILL_POINTS = 20_000  # below this, every fill is a point of the curve as well
 
 
@@ -116,9 +117,13 @@ def _funding(ledger: Ledger, i: int, when: Ints) -> Floats:
 
 
 def grid(ledger: Ledger, start_us: int) -> tuple[Ints, int]:
-    """Times of the curve, and its regular step: a minute unless the run is long, and the fills if few."""
+    """Times of the curve, and its regular step; the fills too if there are few.
+
+    The step is a minute or finer, unless the run is so long or the books are so many that it is too much.
+    """
     span = max(ledger.end_us - start_us, 1)
-    most = {s: MAX_GRID if s < USUAL_STEP_S else LONGEST_GRID for s in STEPS_S}
+    affordable = min(LONGEST_GRID, MAX_CELLS // max(ledger.books.height, 1))
+    most = {s: MAX_GRID if s < USUAL_STEP_S else max(MAX_GRID, affordable) for s in STEPS_S}
     step_s = next((s for s in STEPS_S if span <= s * US * most[s]), STEPS_S[-1])
     step = step_s * US
     regular = np.arange(-(-start_us // step) * step, ledger.end_us, step, dtype=np.int64)
