@@ -64,8 +64,8 @@ def _intervals(found: Risk) -> None:
         st.caption(
             f"Of {counted(held[0].n, 'day')}; an interval is shown only where so many days hold the truth "
             f"in 93 to 97 of 100 simulated cases.{paths} Where calm and wild weeks "
-            "alternate, those of volatility, value at risk and shortfall hold it in 88 to 94; where losses are rare "
-            "and large, all of fewer than 100 days in 87 to 92."
+            "alternate, those of volatility, value at risk and shortfall hold it in 88 to 94; where losses "
+            "are rare and large, those of means and Sharpe ratios of fewer than 100 days in 87 to 92."
         )
 
 
