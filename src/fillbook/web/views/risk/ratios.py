@@ -59,14 +59,15 @@ def _intervals(found: Risk) -> None:
         paths = (
             ""
             if drawn is None
-            else f" {_listed(found)} have no truth that days could miss: for them stands where 95 % of "
-            f"{drawn.replicates:,} resampled histories lie (blocks of {drawn.block:.1f} days on average, "
-            f"seed {drawn.seed})."
+            else f" No truth that days could miss stands behind {_listed(found)}: their range only describes "
+            f"where 95 % of {drawn.replicates:,} resampled histories lie (blocks of {drawn.block:.1f} days "
+            f"on average, seed {drawn.seed})."
         )
         st.caption(
             f"Of {counted(held[0].n, 'day')}; an interval is shown only where so many days hold the truth "
-            f"in 95 of 100 cases, days that resemble one another included.{paths} Where calm and wild weeks "
-            "alternate, those of volatility, value at risk and shortfall hold it in 88 to 94 of 100."
+            f"in 93 to 97 of 100 simulated cases.{paths} Where calm and wild weeks "
+            "alternate, those of volatility, value at risk and shortfall hold it in 88 to 94; where losses "
+            "are rare and large, those of means and Sharpe ratios of fewer than 100 days in 87 to 92."
         )
 
 
@@ -83,7 +84,7 @@ def _reading(found: Risk, key: str) -> str:
     if one.low is None or one.high is None:
         return "; ".join(map(reason_text, one.reasons))
     if one.is_descriptive:
-        return "describes: where resampled histories lie"
+        return "only describes"
     neutral = _NEUTRAL.get(key)
     if neutral is None:
         return ""
