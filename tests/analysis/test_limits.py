@@ -85,6 +85,7 @@ def test_no_equity_left_is_beyond_every_limit(trader: PerformanceDataSource) -> 
     (row,) = watch.episodes.to_dicts()
     assert row["peak"] is None
     assert row["is_open"]
+    assert (watch.value, watch.reason) == (None, "equity_non_positive")
 
 
 def test_an_episode_has_its_times(trader: PerformanceDataSource) -> None:

@@ -53,7 +53,7 @@ class Watch:
     n, n_over, n_missing
         Samples, those above the limit, and those not known.
     reason
-        Why nothing is known at all; empty where something is.
+        Why nothing is known at all, or why the last sample has no number; else empty.
     """
 
     limit: Limit
@@ -221,8 +221,15 @@ def _watched(seen: Sampled | None, limit: Limit, when: Ints, view: View, every_s
         limit, state, bool(told) and told[-1].end_index is None, currency, value,
         None if last is None else _moment(found.at[last]), series, _episodes(limit, currency, found, told),
         int(found.value.size), int((found.value > limit.threshold.limit).sum()), n_missing,
-        reason or ("" if known.size else "no_sample"),
+        reason or _why_no_number(value, is_known=bool(known.size)),
     )  # fmt: skip
+
+
+def _why_no_number(value: float | None, *, is_known: bool) -> str:
+    """Reason of a last sample without a number: none at all, or no equity to divide by."""
+    if not is_known:
+        return "no_sample"
+    return "equity_non_positive" if value is None else ""
 
 
 def _episodes(limit: Limit, currency: str | None, found: Samples, told: tuple[Episode, ...]) -> pl.DataFrame:

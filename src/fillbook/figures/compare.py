@@ -8,7 +8,18 @@ import plotly.graph_objects as go
 import polars as pl
 
 from fillbook.figures.execution import said_empty
-from fillbook.figures.look import TICKS, Look, dressed, ends, hovered, legend_above, lone, plain, shortened
+from fillbook.figures.look import (
+    TICKS,
+    Look,
+    dressed,
+    ends,
+    hovered,
+    legend_above,
+    legend_below,
+    lone,
+    plain,
+    shortened,
+)
 from fillbook.figures.registry import figure
 from fillbook.units import Unit, counted, format_value
 
@@ -68,14 +79,7 @@ def relative_figure(
     days = table["day"].unique().sort().to_list()
     if len(days) <= _FEW_DAYS:
         drawn.update_xaxes(tickvals=days, tickformat="%d %b")
-    return _legend_below(lone(drawn, table["day"]))
-
-
-def _legend_below(drawn: go.Figure) -> go.Figure:
-    """A legend of several rows below the chart, where it covers nothing."""
-    return drawn.update_layout(
-        showlegend=True, legend={"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top", "xanchor": "left"}
-    )
+    return legend_below(lone(drawn, table["day"]))
 
 
 @figure(

@@ -168,6 +168,13 @@ def legend_above(figure: go.Figure) -> go.Figure:
     )
 
 
+def legend_below(figure: go.Figure) -> go.Figure:
+    """Show a legend of several rows below the chart, where it covers nothing."""
+    return figure.update_layout(
+        showlegend=True, legend={"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top", "xanchor": "left"}
+    )
+
+
 def signed_colours(values: Sequence[float], look: Look) -> list[str]:
     """Profit's colour for each gain, loss's for each loss."""
     return [look.profit if value >= 0.0 else look.loss for value in values]

@@ -16,6 +16,7 @@ from fillbook.figures.look import (
     faded,
     hovered,
     legend_above,
+    legend_below,
     lone,
     plain,
     shortened,
@@ -181,7 +182,7 @@ def exposure_figure(
     drawn.update_traces(hovertemplate="%{y:,.0f} " + currency)
     dressed(drawn, look, title="Exposure", note=f"{currency} · {counted(table.height, 'day')}", height=height,
             span=ends(table["day"]))  # fmt: skip
-    return legend_above(lone(drawn, table["day"]))
+    return legend_below(lone(drawn, table["day"]))
 
 
 @figure(

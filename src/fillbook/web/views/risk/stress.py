@@ -170,7 +170,8 @@ def _ahead(found: Risk, currency: str) -> None:
         number = st.column_config.NumberColumn
         st_utils.rows(futures.losses, {
             "loss": st_utils.money("More than", currency, signed=False, help=currency),
-            "loss_share": number("Of capital", format="percent"),
+            **({"loss_share": number("Of capital", format="percent")}
+               if futures.losses["loss_share"].count() else {}),
             "p_loss": number("Lost at the end", format="percent"),
             "p_drawdown": number("Fallen by on the way", format="percent"),
             "error": number("±", format="percent", help="One standard error of the simulation alone."),

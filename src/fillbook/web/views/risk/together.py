@@ -157,7 +157,7 @@ def _exposure(found: Risk, answer: Overview, currency: str) -> None:
             )
     with right:
         drawn = exposure_figure(exposure(answer), state.look(), currency=currency)
-        st_utils.chart("exposure_figure", drawn, name="risk")
+        captioned("exposure_figure", drawn, name="risk")
 
 
 def _held(found: Risk, currency: str) -> str:
