@@ -28,8 +28,8 @@ from fillbook.arrays import Floats
 from fillbook.conventions import Conventions
 from fillbook.filters import Filter
 from fillbook.findings import Finding
-from fillbook.metrics.bootstrap import ratio_intervals
-from fillbook.metrics.evaluate import evaluate
+from fillbook.metrics.bootstrap import places, ratio_intervals
+from fillbook.metrics.evaluate import answered_keys, evaluate
 from fillbook.metrics.impact import Impact, fit_impact
 from fillbook.metrics.inputs import ExecutionInputs
 from fillbook.metrics.spreads import edge, markout
@@ -155,10 +155,17 @@ def execution(
     )  # fmt: skip
     findings = execution_findings(fills, traded, of_fills["markets"], links_omit_cancelled=omits)
     return Execution(
-        seen.reporting.currency, seen.period, metrics=evaluate(inputs), **of_fills, **of_orders,
+        seen.reporting.currency, seen.period, metrics=_metrics(inputs), **of_fills, **of_orders,
         impact=_impact(inputs), lives=orders, fills=fills, findings=(*seen.findings, *findings),
         chosen=seen.chosen, conventions=seen.conventions,
     )  # fmt: skip
+
+
+def _metrics(inputs: ExecutionInputs) -> dict[str, Result]:
+    """Every metric, one half beside the other."""
+    keys = answered_keys(inputs)
+    one, other = both(lambda: evaluate(inputs, keys[::2]), lambda: evaluate(inputs, keys[1::2]))
+    return {key: one[key] if key in one else other[key] for key in keys}
 
 
 def _of_fills(data: PerformanceDataSource, seen: View, fills: pl.DataFrame) -> dict[str, Any]:
@@ -283,13 +290,15 @@ def markout_curve(
     has_no_rate = bool(qty.size) and bool(np.isnan(qty).all())
     used = [h for h in known if known[h].any()]
     balanced = np.logical_and.reduce([known[h] for h in used]) if used else np.zeros(mid.size, bool)
-    gains = {h: np.where(known[h], qty * (later[h] - price), 0.0) for h in used}
     low, high = np.full(len(used), np.nan), np.full(len(used), np.nan)
     if used:
-        low, high = ratio_intervals(
-            at_us // groups.HOUR_US, np.stack([gains[h] for h in used], axis=1),
-            np.stack([np.where(known[h], base, 0.0) for h in used], axis=1),
-        )  # fmt: skip
+        hours, hour = places(at_us // groups.HOUR_US)
+        tops, bottoms = np.zeros((2, hours.size, len(used)))
+        for i, h in enumerate(used):
+            gain = np.where(known[h], qty * (later[h] - price), 0.0)
+            tops[:, i] = np.bincount(hour, gain, hours.size)
+            bottoms[:, i] = np.bincount(hour, np.where(known[h], base, 0.0), hours.size)
+        low, high = ratio_intervals(hours, tops, bottoms)
     rows = []
     for horizon, values in later.items():
         mine = known[horizon]

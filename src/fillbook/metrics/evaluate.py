@@ -57,8 +57,7 @@ def evaluate(inputs: Eaten, keys: Iterable[str] | None = None) -> dict[str, Resu
     """
     load_metrics()
     if keys is None:
-        chosen = [metric for metric in METRICS.values() if _is_answered(metric, inputs)]
-        return {metric.key: _result(metric, inputs) for metric in chosen}
+        keys = answered_keys(inputs)
     chosen = [find_metric(key) for key in keys]
     for metric in chosen:
         if not _is_answered(metric, inputs):
@@ -66,6 +65,11 @@ def evaluate(inputs: Eaten, keys: Iterable[str] | None = None) -> dict[str, Resu
             message = f"{metric.key} belongs to another answer: ask `analysis.{here}` or `fillbook {there}`"
             raise BadRequestError(message)
     return {metric.key: _result(metric, inputs) for metric in chosen}
+
+
+def answered_keys(inputs: Eaten) -> list[str]:
+    """Keys of the metrics that these inputs answer, in registry order."""
+    return [metric.key for metric in load_metrics().values() if _is_answered(metric, inputs)]
 
 
 def _answered_by(metric: Metric) -> tuple[str, str]:
