@@ -260,3 +260,22 @@ def test_no_interval_of_few_hours() -> None:
     ones = np.ones((19, 1))
     low, high = ratio_intervals(np.arange(19), ones, ones)
     assert np.isnan([low[0], high[0]]).all()
+
+
+@LAWS
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.1, 0.6]), st.sampled_from([0.5, 120.0]))
+def test_twap_over_many_samples_is_the_sum_of_their_pieces(seed: int, gaps: float, oldest: float) -> None:
+    """Windows that hold hundreds of samples, some without a mid."""
+    rng = np.random.default_rng(seed)
+    at, mids = np.sort(rng.uniform(0.0, 500.0, 300)), rng.uniform(1.0, 2.0, 300)
+    mids[rng.random(300) < gaps] = np.nan
+    begin = rng.uniform(-50.0, 520.0, 20)
+    end = begin + rng.exponential(200.0, 20)
+    price, covered = twap(at, mids, begin, end, oldest)
+    known = at[~np.isnan(mids)]
+    stops = np.minimum(np.append(known[1:], max(end.max(), known[-1])), known + oldest)
+    held = np.clip(np.minimum(stops, end[:, None]) - np.maximum(known, begin[:, None]), 0.0, None)
+    assert covered == pytest.approx(held.sum(axis=1) / (end - begin), abs=1e-9)
+    value = (held * mids[~np.isnan(mids)]).sum(axis=1)
+    has_any = held.sum(axis=1) > 1e-9
+    assert price[has_any] == pytest.approx(value[has_any] / held.sum(axis=1)[has_any])

@@ -360,17 +360,17 @@ _SPANS = {
 def _latency(traded: pl.DataFrame) -> pl.DataFrame:
     """Quantiles of the spans of orders with fills, by connector and by hour of the day (UTC)."""
     rows = []
-    hour = pl.col("created_at").dt.strftime("%H")
-    keyed = traded.select("connector", *_SPANS.values(), hour=hour)
+    keyed = traded.select("connector", *_SPANS.values(), hour=pl.col("created_at").dt.hour())
     for by in ("connector", "hour"):
         for (tag,), mine in sorted(
-            keyed.partition_by([by], as_dict=True).items(), key=lambda item: str(item[0])
+            keyed.partition_by([by], as_dict=True).items(), key=lambda item: str(item[0][0]).zfill(2)
         ):
+            name = f"{tag:02}" if by == "hour" else str(tag)
             for what, column in _SPANS.items():
                 values = mine[column].drop_nulls().to_numpy()
                 if values.size:
                     rows.append({
-                        "by": by, "tag": str(tag), "what": what, "n": values.size,
+                        "by": by, "tag": name, "what": what, "n": values.size,
                         **{f"p{int(100 * q)}": quantile(values, q) for q in (0.5, 0.9, 0.99)},
                         "n_negative": int((values < 0.0).sum()),
                     })  # fmt: skip

@@ -138,7 +138,7 @@ def _order_prices(
 ) -> OrderPrices:
     orders = data.orders
     created = _us(orders["at"])
-    arrival, decision = Looked.nothing(orders.height), np.full(orders.height, np.nan)
+    arrival, decision = Looked.blank(orders.height), np.full(orders.height, np.nan)
     decided, decided_by = decisions(data, order_of_fill)
     for connector, pair, rows in by_market(orders):
         market = mids.of(connector, pair)

@@ -59,6 +59,12 @@ class Looked:
         mid, bid, ask, age = (np.full(n, np.nan) for _ in range(4))
         return cls(mid, bid, ask, age, np.full(n, NONE, np.int8), np.zeros(n, bool))
 
+    @classmethod
+    def blank(cls, n: int) -> Looked:
+        """Room for `n` answers, each of which will be put."""
+        mid, bid, ask, age = (np.empty(n) for _ in range(4))
+        return cls(mid, bid, ask, age, np.empty(n, np.int8), np.empty(n, bool))
+
     def put(self, rows: Ints, found: Looked) -> None:
         """Set the answers of some rows."""
         for name in self.__slots__:

@@ -57,19 +57,67 @@ def flow_between(start, end, amount, sums, begin, until):
     return found
 
 
+_BLOCK = 64  # samples whose sums are kept together
+
+
+@njit(cache=True, nogil=True)
+def _following(mid, i):
+    """Place of the next sample with a mid; the end of the samples where there is none."""
+    i += 1
+    while i < mid.size and np.isnan(mid[i]):
+        i += 1
+    return i
+
+
+@njit(cache=True, nogil=True)
+def _stops(at, mid, max_age, last, i):
+    """When a sample stops to count: at the next one, at its age, the last one at `last`."""
+    following = _following(mid, i)
+    until = at[following] if following < at.size else max(last, at[i])
+    return min(until, at[i] + max_age)
+
+
+@njit(cache=True, nogil=True)
+def _block_sums(at, mid, max_age, last):
+    """Time that the samples of each block cover, and ∫ mid dt over it, as `cumulate` has them."""
+    held, value = np.zeros(at.size // _BLOCK), np.zeros(at.size // _BLOCK)
+    for i in range(held.size * _BLOCK):
+        if not np.isnan(mid[i]):
+            lasts = _stops(at, mid, max_age, last, i) - at[i]
+            held[i // _BLOCK] += lasts
+            value[i // _BLOCK] += lasts * mid[i]
+    return cumulate(held), cumulate(value)
+
+
 @njit(cache=True, nogil=True)
 def time_weighted(at, mid, max_age, last, begin, until):
     """Time that samples cover in each window, and ∫ mid dt over it.
 
     A sample lasts until the next one, or `max_age`; the last one until `last` at most. NaN is no sample.
     """
-    start = at[~np.isnan(mid)]
-    worth = mid[~np.isnan(mid)]
-    lasts = np.empty(start.size)
-    for i in range(start.size):
-        following = start[i + 1] if i + 1 < start.size else max(last, start[i])
-        lasts[i] = min(following - start[i], max_age)
-    worth *= lasts
-    end = start + lasts
-    held = flow_between(start, end, lasts, cumulate(lasts), begin, until)
-    return held, flow_between(start, end, worth, cumulate(worth), begin, until)
+    covered, value = np.zeros(begin.size), np.zeros(begin.size)
+    helds, values = _block_sums(at, mid, max_age, last)
+    for k in range(begin.size):
+        low, high = begin[k], until[k]
+        i = max(np.searchsorted(at, low, side="right") - 1, 0)
+        while i > 0 and np.isnan(mid[i]):
+            i -= 1
+        end = np.searchsorted(at, high, side="left")
+        while i < end:
+            if i % _BLOCK == 0 and at[i] >= low:
+                to = (end - 1) // _BLOCK  # blocks before it end with a sample within the window
+                while to * _BLOCK > i and np.isnan(mid[to * _BLOCK]):
+                    to -= 1
+                of = i // _BLOCK
+                if to > of:
+                    covered[k] += (helds[0, to] - helds[0, of]) + (helds[1, to] - helds[1, of])
+                    value[k] += (values[0, to] - values[0, of]) + (values[1, to] - values[1, of])
+                    i = to * _BLOCK
+                    continue
+            if not np.isnan(mid[i]):
+                lasts = min(_stops(at, mid, max_age, last, i), high) - max(at[i], low)
+                if lasts > 0.0:
+                    covered[k] += lasts
+                    value[k] += lasts * mid[i]
+            i += 1
+    return covered, value
