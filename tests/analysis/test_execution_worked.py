@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from analysis.test_execution import FREE, answer, quotes, source, why
+from fillbook.analysis import mids
 from fillbook.analysis.execution import execution
 from fillbook.analysis.execution_facts import facts_of
 from fillbook.analysis.execution_tables import fill_table, trade_table
@@ -16,7 +17,7 @@ from fillbook.analysis.view import view_of
 from fillbook.conventions import Conventions
 from fillbook.filters import Filter
 from fillbook.results import Status
-from fillbook.testing.tables import START
+from fillbook.testing.tables import START, table
 
 EPOCH_US = int(START.timestamp() * 1e6)
 
@@ -296,3 +297,26 @@ def test_a_level_without_a_price_is_unknown_and_one_price_is_one_level() -> None
     )  # fmt: skip
     assert dict(found.orders.select("order_id", "level").rows()) == {"a": "1", "b": "1", "c": None}
     assert found.fills["level"].to_list() == [None]
+
+
+def test_two_threads_may_take_the_rows_of_two_markets_at_once() -> None:
+    """The one that takes the last rows lets the table go while the other is still reading it."""
+    rows = table("quotes", pair=["A-USDT", "B-USDT", "A-USDT"], at=[START] * 3, mid_quote=[1.0, 2.0, 3.0])
+    held = mids._Held.of(rows)
+
+    class Interrupted(dict[tuple[str, str], Any]):
+        """Rows of a table; between finding those of A and reading them the other thread takes B."""
+
+        def pop(self, market: tuple[str, str], default: Any = None) -> Any:
+            found = super().pop(market, default)
+            if market[1] == "A-USDT" and found is not None:
+                other = held.take(("binance", "B-USDT"))
+                assert other is not None
+                assert other["mid_quote"].to_list() == [2.0]
+            return found
+
+    held.rows = Interrupted(held.rows)
+    taken = held.take(("binance", "A-USDT"))
+    assert taken is not None
+    assert taken["mid_quote"].to_list() == [1.0, 3.0]
+    assert held.take(("binance", "A-USDT")) is None

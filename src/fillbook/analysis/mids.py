@@ -275,13 +275,13 @@ class _Held:
 
     def take(self, market: Market) -> pl.DataFrame | None:
         """Rows of a market, None where it has none; those of one venue are asked for once and let go."""
+        table = self.table  # before the rows: whoever takes the last of them lets the table go
         found = self.rows.get(market) if not market[0] else self.rows.pop(market, None)
         if found is None:
             return None
-        taken = self.table if found.size == self.table.height else self.table[found]
         if not self.rows:
-            self.table = self.table.clear()
-        return taken
+            self.table = table.clear()
+        return table if found.size == table.height else table[found]
 
 
 def _samples(kind: str, rows: pl.DataFrame, bid: str = "bid_quote", ask: str = "ask_quote") -> Samples:
