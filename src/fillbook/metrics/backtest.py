@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from fillbook.arrays import Bools, Floats, Ints
+from fillbook.arrays import Floats, Ints
 from fillbook.metrics.bootstrap import SEED
 from fillbook.metrics.forecasts import LEAST_WINDOW, Forecasts, forecasts
 from fillbook.results import Undefined
@@ -205,8 +205,3 @@ def _placed(z2: float, chance: Floats) -> tuple[float, float]:
     """The 5 % point of chance, and the share of its worlds at least as bad."""
     as_bad = int((chance <= z2).sum())
     return float(np.quantile(chance, 0.05)), (1.0 + as_bad) / (1.0 + chance.size)
-
-
-def is_hit(values: Floats, made: Forecasts, window: int) -> Bools:
-    """Days of the forecasts whose loss was larger than the VaR; a day without one is no hit."""
-    return np.asarray(values[window:] < -made.var)

@@ -18,6 +18,7 @@ from fillbook.analysis.overview import Overview
 from fillbook.figures.registry import FIGURES
 from fillbook.findings import Finding, Severity
 from fillbook.ledger.invariants import Check, Verdict, trust_line
+from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.units import counted, money_decimals
 from fillbook.web import narrowing, state
 
@@ -121,6 +122,32 @@ def explained(key: str, figure: go.Figure, *, name: str = "") -> None:
 def empty(sentence: str, way_on: str) -> None:
     """Nothing to show: what is missing, and what to do."""
     st.info(f"{sentence} {way_on}", icon=":material/info:")
+
+
+def opened(title: str, *, without_fills: str = "") -> PerformanceDataSource | None:
+    """Title of a page, and the opened data; where there is none, or no fill in it, the page says so.
+
+    Parameters
+    ----------
+    title
+        Heading.
+    without_fills
+        What then cannot be, as the end of a sentence; blank for a page that needs no fill.
+    """
+    st.title(title, anchor=False)
+    held = state.data()
+    if held is None:
+        empty("No data is open.", "Choose it on the page Bot performance.")
+        return None
+    if without_fills and held.fills.is_empty():
+        empty(f"This data holds no fill, so {without_fills}.", "Open another source.")
+        return None
+    return held
+
+
+def nothing_passes() -> None:
+    """The filter lets nothing through."""
+    empty("No fill passes the filter.", "Widen the period or clear a choice in the sidebar.")
 
 
 def failed(error: Exception) -> None:

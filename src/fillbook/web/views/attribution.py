@@ -73,7 +73,7 @@ def show() -> None:
     st_utils.trust(state.checks(held), answer.findings)
     narrowing.way_back()
     if found.by["pair"].is_empty():
-        st_utils.empty("No fill passes the filter.", "Widen the period or clear a choice in the sidebar.")
+        st_utils.nothing_passes()
         return
     _words(found)
     span = found.period or None

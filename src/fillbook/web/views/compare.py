@@ -46,19 +46,14 @@ _TWO = 2  # common days that a difference takes
 
 def show() -> None:
     """What is compared, the headline, and a tab a question."""
-    st.title("Compare", anchor=False)
-    held = state.data()
+    held = st_utils.opened("Compare", without_fills="there is nothing to compare")
     if held is None:
-        st_utils.empty("No data is open.", "Choose it on the page Bot performance.")
-        return
-    if held.fills.is_empty():
-        st_utils.empty("This data holds no fill, so there is nothing to compare.", "Open another source.")
         return
     try:
         answer = state.answer(held, state.choice())
         st.caption(st_utils.plain(st_utils.scope(answer)))
         if answer.period is None or not int(answer.books["n_fills"].sum()):
-            st_utils.empty("No fill passes the filter.", "Widen the period or clear a choice in the sidebar.")
+            st_utils.nothing_passes()
             return
         asked = _asked(held)
         found = state.compared(held, asked)
@@ -90,7 +85,7 @@ def show() -> None:
 def _asked(held: PerformanceDataSource) -> state.Sides:
     """Controls: what the sides are, what they are measured against, and their capital."""
     usual: state.Parted = next(
-        (by for by in TAGS if len(state.compared(held, state.Sides(by)).names) > 1), "bot"
+        (by for by, tags in TAGS.items() if state.parts_by(held, *tags).table.height > 1), "bot"
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = st.segmented_control(

@@ -25,10 +25,8 @@ _VERDICTS = {
 
 def show() -> None:
     """Everything a doubting reader may ask of the data."""
-    st.title("Data health", anchor=False)
-    held = state.data()
+    held = st_utils.opened("Data health")
     if held is None:
-        st_utils.empty("No data is open.", "Choose it on the page Bot performance.")
         return
     try:
         answer = state.answer(held, state.choice())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
-from fillbook.analysis.limit_file import EXAMPLE, read_limits
+from fillbook.analysis.limit_file import EXAMPLE
 from fillbook.analysis.limit_kinds import KINDS
 from fillbook.analysis.limits import Limits, Watch
 from fillbook.errors import FillbookError
@@ -25,10 +25,8 @@ _EDITOR_PX, _TABLE_PX, _STATE_PX, _MANY = 320, 320, 110, 8
 
 def show() -> None:
     """The reader's limits over what is shown."""
-    st.title("Limits", anchor=False)
-    held = state.data()
+    held = st_utils.opened("Limits")
     if held is None:
-        st_utils.empty("No data is open.", "Choose it on the page Bot performance.")
         return
     try:
         overview = state.answer(held, state.choice())
@@ -68,7 +66,6 @@ def _asked() -> str:
 def _answered(held: PerformanceDataSource, text: str) -> Limits | None:
     """Headline and state of each limit; None where the text cannot be read."""
     try:
-        read_limits(text)
         answer = state.watched(held, text)
     except FillbookError as error:
         st_utils.failed(error)
@@ -81,7 +78,7 @@ def _answered(held: PerformanceDataSource, text: str) -> Limits | None:
     if held.fills.is_empty():
         st_utils.empty("This data holds no fill, so there is nothing to watch.", "Open another source.")
     elif answer.period is None:
-        st_utils.empty("No fill passes the filter.", "Widen the period or clear a choice in the sidebar.")
+        st_utils.nothing_passes()
     elif answer.currency is None:
         st_utils.empty(
             "Limits in money are not known: no rate joins the currencies.", "Choose one currency's pairs."

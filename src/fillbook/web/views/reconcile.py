@@ -16,10 +16,8 @@ from fillbook.web import st_utils, state
 
 def show() -> None:
     """What the bot and the tools around it say of the same fills."""
-    st.title("Others' figures", anchor=False)
-    held = state.data()
+    held = st_utils.opened("Others' figures")
     if held is None:
-        st_utils.empty("No data is open.", "Choose it on the page Bot performance.")
         return
     try:
         answer = state.reconciled(held)

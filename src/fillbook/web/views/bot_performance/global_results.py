@@ -22,7 +22,7 @@ from fillbook.figures.parts import (
 from fillbook.filters import UNLINKED
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.units import Unit, counted, format_value
-from fillbook.web import narrowing, st_utils, state
+from fillbook.web import drawdowns, narrowing, st_utils, state
 
 _MOST_CORRELATED = 40  # strategies in a heatmap that can still be read
 _MOST_BARS = 20
@@ -44,7 +44,7 @@ def show(answer: Overview, held: PerformanceDataSource) -> None:
         "Long, short, closes": lambda: _by_kind(answer, held),
         "Strategies": lambda: _strategies(answer, held, currency),
         "Assets": lambda: _assets(answer, currency),
-        "Drawdowns": lambda: _drawdowns(answer, currency),
+        "Drawdowns": lambda: drawdowns.show(answer.drawdowns, currency, key="drawdowns"),
     }
     for tab, draw in zip(st.tabs(list(tabs), on_change="rerun"), tabs.values(), strict=True):
         if tab.open:
@@ -233,33 +233,3 @@ def _assets(answer: Overview, currency: str) -> None:
             alt="Assets with what they tied up and earned",
         )  # fmt: skip
         st.caption("Exposure is the mean over days of the position's value at the end of the day.")
-
-
-def _drawdowns(answer: Overview, currency: str) -> None:
-    """The deepest drawdowns."""
-    if answer.drawdowns.is_empty():
-        st_utils.empty("There was no drawdown.", "The curve never fell below its highest point.")
-        return
-    number = st.column_config.NumberColumn
-    days = answer.drawdowns.head(_LISTED).with_columns(
-        length_d=pl.col("length_s") / 86_400, to_valley_d=pl.col("to_valley_s") / 86_400
-    )
-    st_utils.rows(
-        days,
-        {
-            "depth": st_utils.money(f"Depth, {currency}", currency, signed=False),
-            "depth_fraction": number("Of the peak", format="percent", help="Needs declared capital."),
-            "peak_at": st_utils.moment("Peak"), "valley_at": st_utils.moment("Valley"),
-            "recovery_at": st_utils.moment("Made good"),
-            "to_valley_d": number("To the valley, days", format="%.1f"),
-            "length_d": number("Whole length, days", format="%.1f"),
-        },
-        alt="Drawdowns, the deepest first", key="drawdowns",
-        pick=lambda rows: narrowing.to_days(
-            rows[0]["peak_at"].date(), (rows[0]["recovery_at"] or rows[0]["valley_at"]).date()
-        ),
-    )  # fmt: skip
-    more = answer.drawdowns.height - _LISTED
-    st.caption(
-        "Choose a row to see its days." + (f" {more:,} smaller ones are in the export." if more > 0 else "")
-    )

@@ -45,7 +45,7 @@ def show() -> None:
     data_source.show(held)
     narrowing.way_back()
     if answer.period is None or not int(answer.books["n_fills"].sum()):
-        st_utils.empty("No fill passes the filter.", "Widen the period or clear a choice in the sidebar.")
+        st_utils.nothing_passes()
         return
     _said_of_the_view(answer, held)
     overview.show(answer, held)

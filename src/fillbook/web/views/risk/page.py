@@ -30,13 +30,8 @@ _WORST = f"{100.0 * (1.0 - LEVEL):.0f}{THIN_SPACE}%"
 
 def show() -> None:
     """What could be lost, and can the ratios be trusted."""
-    st.title("Risk", anchor=False)
-    held = state.data()
+    held = st_utils.opened("Risk", without_fills="there is nothing at risk")
     if held is None:
-        st_utils.empty("No data is open.", "Choose it on the page Bot performance.")
-        return
-    if held.fills.is_empty():
-        st_utils.empty("This data holds no fill, so there is nothing at risk.", "Open another source.")
         return
     try:
         answer = state.answer(held, state.choice())
@@ -50,7 +45,7 @@ def show() -> None:
     st_utils.trust(state.checks(held), found.findings)
     narrowing.way_back()
     if answer.period is None or not int(answer.books["n_fills"].sum()):
-        st_utils.empty("No fill passes the filter.", "Widen the period or clear a choice in the sidebar.")
+        st_utils.nothing_passes()
         return
     st.markdown(headline(found, state.zone()))
     if found.currency is None:
@@ -99,7 +94,7 @@ def _sections(found: Risk, answer: Overview, held: PerformanceDataSource, curren
     tabs: dict[str, Callable[[], None]] = {
         "Can the ratios be trusted?": lambda: ratios.show(found, currency),
         "A day's loss": lambda: tails.show(found, currency),
-        "Drawdowns": lambda: tails.drawdowns(found, currency),
+        "Drawdowns": lambda: tails.falls(found, currency),
         "Stress": lambda: stress.show(found, currency),
         "Lost together?": lambda: together.show(found, answer, held, currency),
     }

@@ -13,7 +13,6 @@ from fillbook.metrics.registry import METRICS
 from fillbook.results import reason_text
 from fillbook.units import Unit, counted, format_value
 from fillbook.web import st_utils, state
-from fillbook.web.views.risk.captioned import captioned
 
 _NEUTRAL = {  # the value at which a ratio says nothing
     "sharpe_ratio": 0.0, "sortino_ratio": 0.0, "kelly_continuous": 0.0, "average_daily_pnl": 0.0,
@@ -32,7 +31,7 @@ def show(found: Risk, currency: str) -> None:
         drawn = rolling_figure(
             found.rolling, state.look(), window=found.asked.rolling_days, is_share=is_share, currency=currency
         )
-        captioned("rolling_figure", drawn)
+        st_utils.explained("rolling_figure", drawn)
     _luck(found)
 
 

@@ -14,7 +14,6 @@ from fillbook.figures.stress import crash_figure, step_figure
 from fillbook.results import reason_text
 from fillbook.units import Unit, counted, format_value
 from fillbook.web import st_utils, state
-from fillbook.web.views.risk.captioned import captioned
 
 _SOURCES = {
     "own": "its own record", "beta": "beta × BTC, an estimate", "same": "the step", "still": "stands still",
@@ -38,9 +37,9 @@ def _positions(found: Risk, currency: str) -> None:
     left, right = st.columns([5, 4], gap="medium")
     with left:
         drawn = crash_figure(held.crashes.totals, look, currency=currency, height=460)
-        captioned("crash_figure", drawn)
+        st_utils.explained("crash_figure", drawn)
     with right:
-        captioned(
+        st_utils.explained(
             "step_figure", step_figure(held.steps, held.grid.totals, look, currency=currency, height=320)
         )
     lost = held.crashes.by_asset.filter(pl.col("reason") == "no_beta")["asset"].unique().sort().to_list()
@@ -158,7 +157,7 @@ def _ahead(found: Risk, currency: str) -> None:
         return
     left, right = st.columns([5, 4], gap="medium")
     with left:
-        captioned("fan_figure", fan_figure(futures.fan, state.look(), currency=currency))
+        st_utils.explained("fan_figure", fan_figure(futures.fan, state.look(), currency=currency))
     with right:
         st.markdown(f"**How likely is a loss within {counted(futures.horizon_days, 'day')}?**")
         if futures.losses.is_empty():

@@ -10,10 +10,8 @@ from fillbook.figures.risk import backtest_figure, tail_figure, underwater_figur
 from fillbook.metrics.tails import METHODS
 from fillbook.results import reason_text
 from fillbook.units import money_decimals
-from fillbook.web import narrowing, st_utils, state
-from fillbook.web.views.risk.captioned import captioned
+from fillbook.web import drawdowns, st_utils, state
 
-_LISTED = 20
 _REFUTED = 0.05
 
 
@@ -25,7 +23,7 @@ def show(found: Risk, currency: str) -> None:
             found.daily["pnl"], found.tails, state.look(), level=LEVELS[0], currency=currency,
             span=found.period,
         )  # fmt: skip
-        captioned("tail_figure", drawn)
+        st_utils.explained("tail_figure", drawn)
     with right:
         _table(found, currency)
     _backtests(found, currency)
@@ -107,38 +105,16 @@ def _drawn(found: Risk, methods: list[str], currency: str) -> None:
     drawn = backtest_figure(
         found.forecasts, state.look(), method=method, label=METHODS[method].label, currency=currency
     )
-    captioned("backtest_figure", drawn, name=method)
+    st_utils.explained("backtest_figure", drawn, name=method)
 
 
-def drawdowns(found: Risk, currency: str) -> None:
+def falls(found: Risk, currency: str) -> None:
     """Under water through time, and the table of falls."""
     equity = st_utils.local(found.equity)
     drawn = underwater_figure(
         equity, state.look(), currency=currency, capital=found.conventions.capital, height=300
     )
-    captioned("underwater_figure", drawn)
-    if found.drawdowns.is_empty():
-        st_utils.empty("There was no drawdown.", "The curve never fell below its highest point.")
-        return
-    number = st.column_config.NumberColumn
-    rows = found.drawdowns.head(_LISTED).with_columns(
-        length_d=pl.col("length_s") / 86_400, to_valley_d=pl.col("to_valley_s") / 86_400
+    st_utils.explained("underwater_figure", drawn)
+    drawdowns.show(
+        found.drawdowns, currency, key="risk_drawdowns", note="Without “made good” it lasts to the end."
     )
-    st_utils.rows(
-        rows,
-        {
-            "depth": st_utils.money(f"Depth, {currency}", currency, signed=False),
-            "depth_fraction": number("Of the peak", format="percent", help="Needs declared capital."),
-            "peak_at": st_utils.moment("Peak"), "valley_at": st_utils.moment("Valley"),
-            "recovery_at": st_utils.moment("Made good"),
-            "to_valley_d": number("To the valley, days", format="%.1f"),
-            "length_d": number("Whole length, days", format="%.1f"),
-        },
-        alt="Drawdowns, the deepest first", key="risk_drawdowns",
-        pick=lambda chosen: narrowing.to_days(
-            chosen[0]["peak_at"].date(), (chosen[0]["recovery_at"] or chosen[0]["valley_at"]).date()
-        ),
-    )  # fmt: skip
-    more = found.drawdowns.height - _LISTED
-    smaller = f" {more:,} smaller ones are in the export." if more > 0 else ""
-    st.caption(f"Choose a row to see its days. Without “made good” it lasts to the end.{smaller}")

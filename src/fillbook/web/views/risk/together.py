@@ -20,7 +20,6 @@ from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.results import Undefined, reason_text
 from fillbook.units import Unit, counted, format_value
 from fillbook.web import st_utils, state
-from fillbook.web.views.risk.captioned import captioned
 
 _BY = {"bot": "Bots", "controller": "Controllers", "pair": "Pairs"}
 _MEASURES = {
@@ -71,7 +70,7 @@ def _correlation(found: Risk) -> None:
         _heatmap(one, measure)
     with right:
         drawn = rolling_correlation_figure(found.rolling, state.look(), window=found.asked.rolling_days)
-        captioned("rolling_correlation_figure", drawn)
+        st_utils.explained("rolling_correlation_figure", drawn)
 
 
 def _heatmap(one: Correlation, measure: str) -> None:
@@ -157,7 +156,7 @@ def _exposure(found: Risk, answer: Overview, currency: str) -> None:
             )
     with right:
         drawn = exposure_figure(exposure(answer), state.look(), currency=currency)
-        captioned("exposure_figure", drawn, name="risk")
+        st_utils.explained("exposure_figure", drawn, name="risk")
 
 
 def _held(found: Risk, currency: str) -> str:
