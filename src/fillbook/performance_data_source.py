@@ -210,6 +210,7 @@ def open_data(
         When not one file could be read; some unreadable files among others are findings.
     """
     from fillbook.sources.base import expand, open_source, watched  # noqa: PLC0415  (drivers load when used)
+    from fillbook.sources.credentials import without_secrets  # noqa: PLC0415
 
     said = progress or _silent
     raws: list[RawTables] = []
@@ -221,7 +222,7 @@ def open_data(
         except UnreadableSourceError as error:
             failures.append(error)
     for number, path in enumerate(paths):
-        stage, share = f"reading {path}", 0.8 / len(paths)
+        stage, share = f"reading {without_secrets(path)}", 0.8 / len(paths)
 
         def heard(
             done: float, stage: str = stage, before: float = share * number, size: float = share

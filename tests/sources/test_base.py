@@ -172,3 +172,14 @@ def test_reading_says_how_far_it_is_and_can_be_ended(tmp_path: Path) -> None:
     with pytest.raises(EnoughError):
         open_data(path, progress=enough)
     assert path.read_bytes() == before
+
+
+def test_an_unknown_scheme_is_said_without_its_password() -> None:
+    with pytest.raises(UnreadableSourceError, match=r"scheme gopher://") as failed:
+        open_source("gopher://me:hush@host/x")
+    assert "hush" not in str(failed.value)
+
+
+def test_a_file_may_be_named_as_sqlalchemy_does(tmp_path: Path) -> None:
+    write_database(tmp_path / "a.sqlite", {})
+    assert type(open_source(f"sqlite:///{tmp_path}/a.sqlite")).__name__ == "HummingbotDatabase"

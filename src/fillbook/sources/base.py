@@ -1,10 +1,15 @@
-"""What a source is, and how an address finds its source."""
+"""What a source is, and how an address finds its source.
+
+A path finds the source whose `matches` knows the head of the file; an address ``scheme://…`` the one that is
+registered under the name of the scheme.
+"""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +19,7 @@ from typing import Protocol
 
 from fillbook.errors import UnreadableSourceError
 from fillbook.schema.raw import RawTables
+from fillbook.sources.credentials import without_secrets
 
 GROUP = "fillbook.sources"
 OWN = {
@@ -24,6 +30,9 @@ OWN = {
     "quotes": "fillbook.sources.quote_files:QuoteFile",
     "market_trades": "fillbook.sources.market_trade_files:MarketTradeFile",
 }
+REMOTE: dict[str, str] = {}  # sources of an address, by its scheme
+_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+)://")
+_LOCAL = "sqlite"  # ``sqlite:///path`` is how Hummingbot's API names a file
 _DATABASES = (".sqlite", ".sqlite3", ".db")
 _READABLE = (*_DATABASES, ".csv", ".json", ".parquet")
 _BY_PRODUCTS = (".sqlite.new", "-journal", "-wal", "-shm")
@@ -32,13 +41,20 @@ _WATCHED: ContextVar[Callable[[float], None]] = ContextVar("watched", default=la
 
 
 class Source(Protocol):
-    """Where tables come from. A source converts names, units and types, and nothing else."""
+    """Where tables come from. A source converts names, units and types, and nothing else.
+
+    One that stands for several bots or files has a class method ``expand(uri)`` as well, which lists their
+    addresses.
+    """
 
     uri: str
 
     @classmethod
     def matches(cls, path: Path) -> bool:
-        """Whether the file looks like one this source reads (its head decides, not its name)."""
+        """Whether the file looks like one this source reads (its head decides, not its name).
+
+        Not asked of a source of an address: the scheme is its name.
+        """
         ...
 
     def __init__(self, uri: str) -> None:
@@ -92,7 +108,7 @@ def plain_path(uri: str) -> Path:
         shown = uri.encode("utf-8", "replace").decode()
         why = "has a name that is not UTF-8"
         raise UnreadableSourceError(shown, why, "rename the file, or read a copy") from error
-    return Path(os.path.expanduser(uri))  # noqa: PTH111  (Path's own fails where there is no such user)
+    return Path(os.path.expanduser(uri.removeprefix(f"{_LOCAL}:///")))  # noqa: PTH111  (Path's own fails where there is no such user)
 
 
 def checked_path(uri: str) -> Path:
@@ -125,7 +141,7 @@ def checked_path(uri: str) -> Path:
 def _classes() -> dict[str, str]:
     """Addresses of all source classes: registered ones, ours among them."""
     found = {point.name: point.value for point in entry_points(group=GROUP)}
-    return {**OWN, **found}
+    return {**OWN, **REMOTE, **found}
 
 
 def _load(address: str) -> type[Source]:
@@ -136,18 +152,48 @@ def _load(address: str) -> type[Source]:
     return loaded
 
 
-def open_source(uri: str) -> Source:
-    """Source that reads the file at `uri`.
+def scheme_of(uri: str) -> str:
+    """Scheme of an address, in small letters; empty for a path.
+
+    >>> scheme_of("postgresql://db.example/bot"), scheme_of("bots/a.sqlite"), scheme_of("sqlite:///a.sqlite")
+    ('postgresql', '', '')
+    """
+    found = _SCHEME.match(uri)
+    return found[1].lower() if found and found[1].lower() != _LOCAL else ""
+
+
+def source_class(scheme: str, uri: str = "") -> type[Source]:
+    """The source that is registered for a scheme.
 
     Raises
     ------
     UnreadableSourceError
-        The file cannot be read, or no source knows its format.
+        There is none.
     """
+    address = _classes().get(scheme)
+    if address is None:
+        known = ", ".join(sorted(f"{name}://" for name in REMOTE))
+        why = f"has the scheme {scheme}://, which no installed source reads"
+        raise UnreadableSourceError(
+            without_secrets(uri or f"{scheme}://"), why, f"fillbook knows paths and {known}"
+        )
+    return _load(address)
+
+
+def open_source(uri: str) -> Source:
+    """Source that reads what is at `uri`.
+
+    Raises
+    ------
+    UnreadableSourceError
+        The file cannot be read, or no source knows its format or its scheme.
+    """
+    if scheme := scheme_of(uri):
+        return source_class(scheme, uri)(uri)
     path = checked_path(uri)
-    for address in _classes().values():
+    for name, address in _classes().items():
         source = _load(address)
-        if source.matches(path):
+        if name not in REMOTE and source.matches(path):
             return source(uri)
     raise UnreadableSourceError(
         uri,
@@ -159,13 +205,16 @@ def open_source(uri: str) -> Source:
 
 
 def expand(uri: str) -> list[str]:
-    """Files behind an address: itself, or every readable file below a folder, in stable order.
+    """What lies behind an address: itself, its parts, or every readable file below a folder, in stable order.
 
     Raises
     ------
     UnreadableSourceError
-        A folder that holds nothing to read.
+        A folder that holds nothing to read, or a scheme no source reads.
     """
+    if scheme := scheme_of(uri):
+        parts = getattr(source_class(scheme, uri), "expand", None)
+        return parts(uri) if parts else [uri]
     folder = plain_path(uri)
     if not os.path.isdir(folder):  # noqa: PTH112  (false for a name too long, where Path's fails)
         return [uri]
