@@ -1,7 +1,7 @@
 """Sources that grow: what a feed is, and how it says how it fares.
 
-A source that can be followed has ``follow()``, which returns a `Feed`. Its rows are in the form of `RawTables`,
-as `read` gives them, but only those that are new: `PerformanceDataSource.append` books them.
+A source that can be followed has ``follow()``, which returns a `Feed`. Its rows are `RawTables`, as those of
+`read`, but only what is new: `PerformanceDataSource.append` books them.
 """
 
 from __future__ import annotations
