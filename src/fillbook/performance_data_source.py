@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,9 +20,11 @@ from typing import TYPE_CHECKING, Self
 import polars as pl
 
 from fillbook.errors import BadRequestError, MissingExtraError, UnreadableSourceError
-from fillbook.etl import EtlResult, performance_etl
+from fillbook.etl import merge, performance_etl
+from fillbook.etl.growth import Growth
 from fillbook.etl.lineage import Lineage
 from fillbook.findings import Finding, Severity
+from fillbook.growing import GrownFrom, GrownTables, Later, Told
 from fillbook.schema.tables import TABLES, empty
 
 if TYPE_CHECKING:
@@ -42,24 +45,34 @@ class PerformanceDataSource:
     tables
         Every table of `fillbook.schema.tables.TABLES` by name, empty where no file has it; each
         is an attribute too (``data.fills``).
-    findings
-        What the data does that a reader of the numbers must know, gravest first.
-    lineage
-        Which files, and what became of their rows.
+    told
+        Findings and lineage; of grown data, found when asked for.
     fingerprint
-        SHA-256 over the contents of the files, whatever their order and names.
+        SHA-256 over the contents of the files, whatever their order and names, and over what came after.
     clock
-        "Now" when the data was opened, UTC.
+        "Now" when the data was opened or last grew, UTC.
     raws
         What the sources read; `append` reads on from it.
+    grown
+        What this data grew from, if it did.
     """
 
     tables: Mapping[str, pl.DataFrame]
-    findings: tuple[Finding, ...]
-    lineage: Lineage
+    told: Told | Later
     fingerprint: str
     clock: datetime
     raws: tuple[RawTables, ...] = ()
+    grown: GrownFrom | None = None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the data does that a reader of the numbers must know, gravest first."""
+        return self.told.findings
+
+    @property
+    def lineage(self) -> Lineage:
+        """Which files, and what became of their rows."""
+        return self.told.lineage
 
     @property
     def fills(self) -> pl.DataFrame:
@@ -160,13 +173,44 @@ class PerformanceDataSource:
         """Every table, with the rows that pass `chosen`."""
         return MappingProxyType({name: chosen.apply(rows) for name, rows in self.tables.items()})
 
-    def append(self, *raws: RawTables) -> PerformanceDataSource:
-        """The same data with more sources, as if all had been opened together."""
+    def append(self, *raws: RawTables, clock: datetime | None = None) -> PerformanceDataSource:
+        """The same data with more rows, as if all had been opened together.
+
+        Rows that continue a known source (`RawTables.continues`) and are plainly new cost what they are;
+        anything else is cleaned anew with everything before it.
+
+        Parameters
+        ----------
+        raws
+            Further sources, or what a feed of one brought.
+        clock
+            "Now", UTC; that of the data if left out.
+
+        Raises
+        ------
+        BadRequestError
+            The data was made from tables.
+        """
         if not self.raws:
             message = "data made from tables cannot be appended to: open its files"
             raise BadRequestError(message)
-        failures = tuple(f for f in self.findings if f.rule == UNREADABLE)
-        return _from_raws((*self.raws, *raws), failures, self.clock)
+        now = clock or self.clock
+        whole = merge.condensed((*self.raws, *raws))
+        grown = _grown(self, raws, whole, now) if all(raw.continues for raw in raws) else None
+        return grown or _from_raws(whole, _failures(self), now)
+
+    @classmethod
+    def from_raws(cls, raws: Iterable[RawTables], *, clock: datetime) -> PerformanceDataSource:
+        """Data of sources that were read already, cleaned and merged.
+
+        Parameters
+        ----------
+        raws
+            What sources or feeds gave, at least one.
+        clock
+            "Now", UTC.
+        """
+        return _from_raws(tuple(raws), (), clock)
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pl.DataFrame], *, clock: datetime | None = None) -> Self:
@@ -181,7 +225,7 @@ class PerformanceDataSource:
         """
         whole = {name: tables.get(name, empty(name)) for name in TABLES}
         last = clock or whole["fills"].select(pl.col("at").max()).item() or datetime.now(UTC)
-        return cls(MappingProxyType(whole), (), Lineage(), _table_hash(whole), last)
+        return cls(MappingProxyType(whole), Told(), _table_hash(whole), last)
 
 
 UNREADABLE = "unreadable_source"  # rule of the finding about a file that is in no number
@@ -281,16 +325,38 @@ def _failure(error: UnreadableSourceError) -> Finding:
 def _from_raws(
     raws: tuple[RawTables, ...], failures: tuple[Finding, ...], clock: datetime
 ) -> PerformanceDataSource:
-    result: EtlResult = performance_etl(raws, clock=clock)
-    hashes = sorted({raw.info.sha256 for raw in raws})
+    result = performance_etl(raws, clock=clock)
+    hashes = sorted({merge.content_hash(raw) for raw in raws})
+    fingerprint = hashlib.sha256("".join(hashes).encode()).hexdigest()
+    told = Told((*failures, *result.findings), result.lineage)
+    return PerformanceDataSource(result.tables, told, fingerprint, clock, raws)
+
+
+def _failures(data: PerformanceDataSource) -> tuple[Finding, ...]:
+    """Findings about files that could not be read: no ETL makes them again."""
+    if isinstance(data.told, Later):
+        return data.told.failures
+    return tuple(f for f in data.findings if f.rule == UNREADABLE)
+
+
+def _grown(
+    before: PerformanceDataSource, raws: tuple[RawTables, ...], whole: tuple[RawTables, ...], clock: datetime
+) -> PerformanceDataSource | None:
+    """`before` with a batch put behind it; None where that needs more than the batch."""
+    growth = before.grown.growth if before.grown else None
+    if growth is None:
+        growth = Growth.of(before.tables, before.lineage, merge.joined(before.raws))
+    elif before.grown and before.grown.version != growth.version:  # another batch was put behind it since
+        return None
+    taken = growth.take(raws, clock)
+    if taken is None:
+        return None
+    digest = "".join([before.fingerprint, *(merge.content_hash(raw) for raw in raws)])
+    later = Later(_failures(before), whole, clock)
     return PerformanceDataSource(
-        tables=result.tables,
-        findings=(*failures, *result.findings),
-        lineage=result.lineage,
-        fingerprint=hashlib.sha256("".join(hashes).encode()).hexdigest(),
-        clock=clock,
-        raws=raws,
-    )
+        GrownTables(taken.tables, later), later, hashlib.sha256(digest.encode()).hexdigest(), clock, whole,
+        GrownFrom(weakref.ref(before), growth, growth.version, taken.n_same),
+    )  # fmt: skip
 
 
 def _table_hash(tables: Mapping[str, pl.DataFrame]) -> str:

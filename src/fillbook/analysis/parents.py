@@ -194,7 +194,7 @@ def _fees(seen: View, data: PerformanceDataSource) -> tuple[Floats, Bools]:
     order = slice(None) if prepared.assigned.order is None else prepared.assigned.order
     fee = np.empty(data.fills.height)
     fee[order] = prepared.whole.fee
-    lost = prepared.method == METHODS.index("unconverted")
+    lost = prepared.fees.method == METHODS.index("unconverted")
     types = (prepared.assigned.books["market_type"] == INVERSE).to_numpy()
     is_inverse = np.zeros(data.fills.height, bool)
     is_inverse[order] = types[prepared.whole.book] if types.size else False

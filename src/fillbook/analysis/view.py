@@ -17,6 +17,7 @@ from fillbook.errors import BadRequestError
 from fillbook.filters import UNLINKED, Filter
 from fillbook.findings import Finding, Severity
 from fillbook.ledger.book import Ledger, Prepared, keep_ledger, prepare
+from fillbook.ledger.growth import extended
 from fillbook.performance_data_source import PerformanceDataSource
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,11 +67,16 @@ class _Held:
     """What is found once for every filter, and the views asked for last."""
 
     prepared: Prepared
-    orders: OrderFacts
+    orders: OrderFacts | None = None
     last: dict[Filter, View] = field(default_factory=dict)
 
 
 _HELD: WeakKeyDictionary[PerformanceDataSource, dict[str, _Held]] = WeakKeyDictionary()
+
+
+def prepared_of(data: PerformanceDataSource, conventions: Conventions) -> Prepared:
+    """Books and fees of all fills, found once; of data that grew, those of the new fills alone."""
+    return _held(data, conventions).prepared
 
 
 def view_of(
@@ -96,7 +102,7 @@ def view_of(
     """
     chosen, conventions = chosen or Filter(), conventions or Conventions()
     _refuse_unknown(data, chosen)
-    held = _held(data, conventions)
+    held = _held(data, conventions, orders=True)
     found = held.last.get(chosen)
     if found is None:
         found = _booked(data, held, chosen, conventions)
@@ -111,7 +117,9 @@ def _booked(data: PerformanceDataSource, held: _Held, chosen: Filter, convention
     run = _run(data, conventions) or (_NEVER, _NEVER)
     end = min(run[1], chosen.end) if chosen.end else run[1]
     ledger = keep_ledger(held.prepared, end=end, chosen=chosen, part_of=whole if is_part else None)
-    orders = chosen.apply(held.orders.table) if data.orders.height else None
+    facts = held.orders or order_facts(data.tables)
+    held.orders = facts
+    orders = chosen.apply(facts.table) if data.orders.height else None
     period = _period(_starts(ledger, orders), chosen, run, is_declared=conventions.run is not None)
     start_us = int(period[0].timestamp() * 1e6) if period else ledger.end_us
     reporting = reporting_of(ledger)
@@ -119,23 +127,37 @@ def _booked(data: PerformanceDataSource, held: _Held, chosen: Filter, convention
     findings = (*findings, *_funding_shared(ledger.funding)) if is_part else findings
     return View(
         ledger, reporting, orders, period, start_us, findings, chosen, conventions, held.prepared,
-        held.orders.of_fill,
+        facts.of_fill,
     )  # fmt: skip
 
 
-def _held(data: PerformanceDataSource, conventions: Conventions) -> _Held:
-    """Books, fees and orders of all fills, found once for each set of conventions."""
+def _held(data: PerformanceDataSource, conventions: Conventions, *, orders: bool = False) -> _Held:
+    """Books and fees of all fills, and facts of the orders, found once for each set of conventions."""
     held = _HELD.setdefault(data, {})
     key = repr(conventions)
     if key not in held:
         before = next(iter(held.values()), None)
         held.clear()  # one set of conventions at a time: memory before speed
-        prepared, orders = both(
-            lambda: prepare(data.tables, conventions),
-            lambda: before.orders if before else order_facts(data.tables),
-        )
-        held[key] = _Held(prepared, orders)
+        known = before.orders if before else None
+        if orders and known is None:
+            held[key] = _Held(
+                *both(lambda: _prepared(data, conventions, key), lambda: order_facts(data.tables))
+            )
+        else:
+            held[key] = _Held(_prepared(data, conventions, key), known)
     return held[key]
+
+
+def _prepared(data: PerformanceDataSource, conventions: Conventions, key: str) -> Prepared:
+    """Books and fees of all fills; where the data grew, from those of before."""
+    before = data.grown.before() if data.grown else None
+    known = _HELD.get(before, {}).get(key) if before else None
+    if data.grown and before and known:
+        same = all(data.tables[name] is before.tables[name] for name in ("quotes", "candles"))
+        found = extended(known.prepared, data.tables, data.grown.n_same, same_prices=same)
+        if found:
+            return found
+    return prepare(data.tables, conventions)
 
 
 def _refuse_unknown(data: PerformanceDataSource, chosen: Filter) -> None:

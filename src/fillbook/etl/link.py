@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TAGS = ("controller_id", "executor_id", "close_type")
-_NO_TAGS = pl.DataFrame(schema=dict.fromkeys(("bot", "order_id", *TAGS), pl.Categorical))
+_NO_TAGS = pl.DataFrame(
+    schema={"bot": pl.Categorical, "order_id": pl.String} | dict.fromkeys(TAGS, pl.Categorical)
+)
 
 
 def executor_tags(tables: Mapping[str, pl.DataFrame], bots: Mapping[int, str]) -> pl.DataFrame:

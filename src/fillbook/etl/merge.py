@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from fillbook.findings import Finding, Severity
+from fillbook.schema.raw import RawTables, no_unreadable
 from fillbook.schema.tables import dtypes_of, empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from fillbook.schema.raw import RawTables, SourceInfo
+    from fillbook.schema.raw import SourceInfo
 
 CHECKPOINT = "checkpoint"
 CANDLES, QUOTES, MARKET_TRADES = "candles", "quotes", "market_trades"
@@ -29,6 +33,7 @@ _RANK: Mapping[str, int] = {  # whose copy of a row is kept: the database's befo
     MARKET_TRADES: 8,
 }
 _UNKNOWN_RANK = 1
+_MANY = 512  # pieces of feeds
 
 # Nothing depends on these words, so their absence is not worth a row.
 _BLANK = frozenset({"config", "strategy", "order_id", "trade_id", "order_type", "last_status"})
@@ -51,6 +56,65 @@ def numbered(raws: Iterable[RawTables]) -> tuple[tuple[RawTables, ...], tuple[Fi
     return tuple(once.values()), tuple(findings)
 
 
+def joined(raws: Iterable[RawTables]) -> tuple[RawTables, ...]:
+    """Sources whole: rows that continue those of the same address stand behind them.
+
+    A row that comes again under its number stands for the one before (an order that was filled since).
+    """
+    whole: dict[object, list[RawTables]] = {}
+    last: dict[str, object] = {}
+    for raw in raws:
+        key = last.get(raw.info.uri) if raw.continues else None
+        key = key or (raw.info.uri, id(raw))
+        last[raw.info.uri] = key
+        whole.setdefault(key, []).append(raw)
+    return tuple(parts[0] if len(parts) == 1 else _whole(parts) for parts in whole.values())
+
+
+def condensed(raws: tuple[RawTables, ...]) -> tuple[RawTables, ...]:
+    """The same rows in fewer pieces, once a feed has brought many; what it continues is not copied."""
+    pieces = [raw for raw in raws if raw.continues]
+    if len(pieces) <= _MANY:
+        return raws
+    return (*(raw for raw in raws if not raw.continues), *joined(pieces))
+
+
+def _whole(parts: Sequence[RawTables]) -> RawTables:
+    tables = {
+        name: _behind([raw.tables[name] for raw in parts if name in raw.tables])
+        for name in dict.fromkeys(name for raw in parts for name in raw.tables)
+    }
+    digest = hashlib.sha256("".join(content_hash(raw) for raw in parts).encode()).hexdigest()
+    first = parts[0]
+    info = replace(first.info, sha256=digest, rows={name: rows.height for name, rows in tables.items()})
+    unreadable = pl.concat([raw.unreadable for raw in parts], how="diagonal_relaxed")
+    findings = dict.fromkeys(finding for raw in parts for finding in raw.findings)
+    return replace(first, info=info, tables=tables, unreadable=unreadable, findings=tuple(findings))
+
+
+def _behind(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Frames one behind the other, of each row number the newest."""
+    rows = pl.concat(frames, how="diagonal_relaxed")
+    if "row" not in rows.columns:
+        return rows.unique(maintain_order=True)
+    part = np.repeat(np.arange(len(frames)), [frame.height for frame in frames])
+    newest = rows.select("row").with_columns(part=pl.Series(part))
+    is_newest = newest.select(pl.col("part") == pl.col("part").max().over("row")).to_series()
+    return rows if is_newest.all() else rows.filter(is_newest)
+
+
+def content_hash(raw: RawTables) -> str:
+    """Of the file's bytes, else of the rows, in hex."""
+    if raw.info.sha256:
+        return raw.info.sha256
+    sums = [
+        (name, rows.height, rows.with_columns(pl.col(pl.Categorical).cast(pl.String)).hash_rows().sum())
+        for name, rows in sorted(raw.tables.items())
+        if rows.height
+    ]
+    return hashlib.sha256(repr((raw.info.uri, sums)).encode()).hexdigest()
+
+
 def _place(raw: RawTables) -> tuple[int, str, str]:
     return (_RANK.get(raw.info.kind, _UNKNOWN_RANK), raw.info.uri, raw.info.sha256)
 
@@ -67,15 +131,16 @@ def _same_file(info: SourceInfo, first: SourceInfo) -> Finding:
     )
 
 
-def stacked(table: str, raws: Sequence[RawTables]) -> pl.DataFrame:
+def stacked(table: str, raws: Sequence[RawTables], numbers: Sequence[int] = ()) -> pl.DataFrame:
     """Rows of `table` of all sources, numbered by `source` and in the order of each file.
 
     Columns are those of the data model; what a source does not have is null, or blank where
-    nothing depends on it. Columns that are right already are not copied.
+    nothing depends on it. Columns that are right already are not copied. `numbers` are those of the
+    sources where they are not counted from 0.
     """
     parts = [
         _conformed(table, raw.tables[table], number)
-        for number, raw in enumerate(raws)
+        for number, raw in zip(numbers or range(len(raws)), raws, strict=True)
         if table in raw.tables and raw.tables[table].height
     ]
     if not parts:
@@ -111,7 +176,8 @@ def _filled(name: str, cell: pl.Expr) -> pl.Expr:
 def unreadable_cells(raws: Sequence[RawTables]) -> pl.DataFrame:
     """Cells no source could read: source, table, row, column, value."""
     return pl.concat(
-        [
+        [no_unreadable().with_columns(pl.lit(0, dtype=pl.Int64).alias("source")).clear()]
+        + [
             raw.unreadable.with_columns(pl.lit(number, dtype=pl.Int64).alias("source"))
             for number, raw in enumerate(raws)
         ],

@@ -72,11 +72,11 @@ def performance_etl(raws: Sequence[RawTables], *, clock: datetime) -> EtlResult:
     Parameters
     ----------
     raws
-        What the sources read, one a file.
+        What the sources read: one a file, and behind it the rows that continue it.
     clock
         Now, UTC: rows more than two days after it are quarantined as ``bad_time``.
     """
-    ordered, same_files = merge.numbered(raws)
+    ordered, same_files = merge.numbered(merge.joined(raws))
     work = _Work(
         infos=tuple(raw.info for raw in ordered),
         unreadable=merge.unreadable_cells(ordered),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,7 +16,7 @@ from fillbook.filters import Filter
 from fillbook.findings import Finding
 from fillbook.ledger.book_findings import fee_findings, funding_gaps
 from fillbook.ledger.book_sums import INVERSE, book_sums, with_kept_out
-from fillbook.ledger.fees import Fees, ThirdToken, fees_in_quote, revalued
+from fillbook.ledger.fees import Fees, fees_in_quote, revalued
 from fillbook.ledger.flow import Flow
 from fillbook.ledger.funding import assign_funding, funding_findings
 from fillbook.ledger.marks import Mark, end_mark, refuse_missing
@@ -39,14 +40,16 @@ class Prepared:
         Which book each of its rows belongs to.
     whole
         All fills folded, in the order of the books.
-    method, third
-        How the fee of each fill was found, and fees to be valued once more at the end.
+    fees
+        Of each fill, in the order of the table.
     prices
         Every price the data holds.
     funding
         All payments, checked against the whole position of their book.
     quarantine
         Fills that are in no book.
+    contract_value
+        Quote value of one inverse contract by pair, where it is not 1.
     findings
         What was noticed.
     """
@@ -54,12 +57,12 @@ class Prepared:
     fills: pl.DataFrame
     assigned: Assignment
     whole: Flow
-    method: Codes
-    third: tuple[ThirdToken, ...]
+    fees: Fees
     prices: Prices
     funding: pl.DataFrame
     quarantine: pl.DataFrame
     conventions: Conventions
+    contract_value: Mapping[str, float]
     findings: tuple[Finding, ...]
 
 
@@ -148,11 +151,18 @@ def prepare(
         tables["funding"], assigned.books,
         [(whole.at[rows], whole.position[rows], whole.price[rows]) for rows in whole.slices()],
     )  # fmt: skip
-    findings = (*assigned.findings, *fee_findings(fees, fills), *funding_findings(funding))
     quarantine = tables.get("quarantine", empty("quarantine")).filter(pl.col("table") == "fills")
     return Prepared(
-        fills, assigned, whole, fees.method, fees.third, prices, funding, quarantine, conventions, findings
-    )
+        fills, assigned, whole, fees, prices, funding, quarantine, conventions, contract_value or {},
+        noticed(assigned, fees, fills, funding),
+    )  # fmt: skip
+
+
+def noticed(
+    assigned: Assignment, fees: Fees, fills: pl.DataFrame, funding: pl.DataFrame
+) -> tuple[Finding, ...]:
+    """What sorting into books, converting fees and assigning payments found."""
+    return (*assigned.findings, *fee_findings(fees, fills), *funding_findings(funding))
 
 
 def keep_ledger(
@@ -183,8 +193,10 @@ def keep_ledger(
     trips, left_over = _trips(
         flow, funding, books, (fills["controller_id"], rows), prepared.prices, conventions
     )
-    lost = revalued(prepared.third, _mask(rows, fills.height), prepared.prices, conventions, end_us)[rows]
-    method = prepared.method[rows]
+    lost = revalued(prepared.fees.third, _mask(rows, fills.height), prepared.prices, conventions, end_us)[
+        rows
+    ]
+    method = prepared.fees.method[rows]
     books, unit_marks = book_sums(books, flow, lost, method, funding, marks, trips, conventions, end_us)
     if conventions.strict_marks:
         refuse_missing(books)
@@ -271,11 +283,21 @@ def _held_at(whole: Flow, places: Ints, when: Ints) -> Floats:
 
 
 def _flow(fills: pl.DataFrame, assigned: Assignment, fees: Fees, contract_value: Mapping[str, float]) -> Flow:
-    """Arrays of all fills, inverse contracts turned into unit prices and settlement fees."""
-    book, books, ordered = assigned.sorted(assigned.book), assigned.books, assigned.sorted
-    price = ordered(fills["price_quote"].to_numpy())
-    qty = ordered(fills["side"].cast(pl.Float64).to_numpy() * fills["amount_base"].to_numpy())
-    unit, fee = price, ordered(fees.quote)
+    """All fills folded, in the order of the books."""
+    columns = flow_columns(fills, assigned.book, assigned.books, fees, contract_value)
+    book, ordered = assigned.sorted(assigned.book), assigned.sorted
+    return Flow.of(
+        n_books=assigned.books.height, book=book, **{name: ordered(x) for name, x in columns.items()}
+    )
+
+
+def flow_columns(
+    fills: pl.DataFrame, book: Ints, books: pl.DataFrame, fees: Fees, contract_value: Mapping[str, float]
+) -> dict[str, Any]:
+    """What the folds eat of `fills`, in their order: inverse contracts as unit prices and settlement fees."""
+    price = fills["price_quote"].to_numpy()
+    qty = fills["side"].cast(pl.Float64).to_numpy() * fills["amount_base"].to_numpy()
+    unit, fee = price, fees.quote
     inverse = (books["market_type"] == INVERSE).to_numpy()
     if inverse.any():
         is_inverse = inverse[book]
@@ -283,10 +305,8 @@ def _flow(fills: pl.DataFrame, assigned: Assignment, fees: Fees, contract_value:
         qty = np.where(is_inverse, qty * values[book], qty)
         unit = np.where(is_inverse, -1.0 / price, price)
         fee = np.where(is_inverse, fee / price, fee)
-    return Flow.of(
-        n_books=books.height, book=book, at=ordered(fills["at"].to_physical().to_numpy()), qty=qty,
-        price=price, unit=unit, fee=fee, fee_base=ordered(fees.base),
-    )  # fmt: skip
+    at = fills["at"].to_physical().to_numpy()
+    return {"at": at, "qty": qty, "price": price, "unit": unit, "fee": fee, "fee_base": fees.base}
 
 
 def _marks(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -29,6 +29,10 @@ class ThirdToken:
     paid: Floats
     value: Floats
 
+    def taken(self, which: Bools) -> ThirdToken:
+        """Some of them."""
+        return replace(self, rows=self.rows[which], paid=self.paid[which], value=self.value[which])
+
 
 @dataclass(frozen=True, slots=True)
 class Fees:
@@ -46,8 +50,6 @@ class Fees:
         Fees in tokens that are neither base nor quote, to be valued once more at the end.
     disagrees
         Recorded and converted fee both exist and differ by more than 1 %.
-    unconverted
-        Amount by token that no rate was found for.
     """
 
     quote: Floats
@@ -55,7 +57,26 @@ class Fees:
     method: Codes
     third: tuple[ThirdToken, ...]
     disagrees: Bools
-    unconverted: Mapping[str, float]
+
+    @property
+    def unconverted(self) -> Mapping[str, float]:
+        """Amount by token that no rate was found for."""
+        lost: dict[str, float] = {}
+        for group in self.third:
+            gone = np.isnan(group.value) & (self.method[group.rows] != _RECORDED)
+            if gone.any():
+                lost[group.token] = lost.get(group.token, 0.0) + float(group.paid[gone].sum())
+        return lost
+
+    def followed_by(self, new: Fees, n_same: int) -> Fees:
+        """The first `n_same` of these fees, then `new` ones."""
+        third = [group.taken(group.rows < n_same) for group in self.third]
+        third += [replace(group, rows=group.rows + n_same) for group in new.third]
+        quote, base, method, disagrees = (
+            np.concatenate([getattr(self, name)[:n_same], getattr(new, name)])
+            for name in ("quote", "base", "method", "disagrees")
+        )
+        return Fees(quote, base, method, tuple(third), disagrees)
 
 
 @dataclass(slots=True)
@@ -200,12 +221,7 @@ def _settle(tally: _Tally, fills: pl.DataFrame, percent_fee: Floats) -> Fees:
         (_RECORDED, use_recorded),
     ):
         method[rows] = code
-    lost: dict[str, float] = {}
-    for group in tally.groups:
-        gone = np.isnan(group.value) & ~use_recorded[group.rows]
-        if gone.any():
-            lost[group.token] = lost.get(group.token, 0.0) + float(group.paid[gone].sum())
-    return Fees(tally.quote, tally.base, method, tuple(tally.groups), disagrees, lost)
+    return Fees(tally.quote, tally.base, method, tuple(tally.groups), disagrees)
 
 
 def revalued(

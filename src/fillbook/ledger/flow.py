@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,11 +14,15 @@ from fillbook.conventions import CostMethod
 from fillbook.ledger.kernels import (
     fold_average,
     fold_dearest,
+    fold_on,
     fold_queue,
     held_by_book,
+    splice,
     sum_by_book,
     sum_gains_and_losses,
 )
+
+_FOLDED = ("position", "average", "realized_wac", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,31 @@ class Flow:
             n_books=int(code.max(initial=-1)) + 1, book=book,
             **{name: getattr(self, name)[rows] for name in columns},
         )  # fmt: skip
+
+    def spans(self, kept: Ints) -> tuple[Ints, Ints]:
+        """Where each of `kept.size` books starts, and how many of its first fills are kept."""
+        starts = np.searchsorted(self.book, np.arange(kept.size))
+        return starts.astype(np.int64), kept.astype(np.int64)
+
+    def extended(self, kept: Ints, book: Ints, new: Mapping[str, Any]) -> Flow:
+        """The first `kept` fills of each book as they are, and `new` ones of some books folded on.
+
+        Parameters
+        ----------
+        kept
+            Shape (n_books,), new books included.
+        book
+            Code of each new fill, ascending.
+        new
+            ``at, qty, price, unit, fee, fee_base`` of the new fills, each book's by time.
+        """
+        spans = self.spans(kept)
+        grown = {name: splice(getattr(self, name), *spans, values, book) for name, values in new.items()}
+        codes = splice(self.book, *spans, book, book)
+        blank = np.zeros(book.size)
+        folded = [splice(getattr(self, name), *spans, blank, book) for name in _FOLDED]
+        fold_on(codes, grown["qty"], grown["unit"], grown["fee_base"], spans[1], *folded)
+        return Flow(kept.size, codes, **grown, **dict(zip(_FOLDED, folded, strict=True)))
 
     def sums(self, values: Floats) -> Floats:
         """Compensated sum of a column per book, shape (n_books,)."""

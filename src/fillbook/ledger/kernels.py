@@ -79,10 +79,35 @@ def fold_average(book, qty, price, fee_base):
     n = book.size
     position, average = np.empty(n), np.empty(n)
     realized, closed = np.zeros(n), np.zeros(n)
+    start = 0
+    for i in range(1, n + 1):
+        if i == n or book[i] != book[start]:
+            _fold_book(start, start, i, qty, price, fee_base, position, average, realized, closed)
+            start = i
+    return position, average, realized, closed
+
+
+@njit(cache=True)
+def fold_on(book, qty, price, fee_base, kept, position, average, realized, closed):
+    """The same where the first `kept` fills of each book are folded already; fills the last four arrays."""
+    start = 0
+    for i in range(1, book.size + 1):
+        if i == book.size or book[i] != book[start]:
+            first = start + kept[book[start]]
+            _fold_book(start, first, i, qty, price, fee_base, position, average, realized, closed)
+            start = i
+
+
+@njit(cache=True)
+def _fold_book(start, first, end, qty, price, fee_base, position, average, realized, closed):
+    """Fold the fills of one book from `first` to `end`; those from `start` are folded."""
     held, lost, cost, largest = 0.0, 0.0, math.nan, 0.0
-    for i in range(n):
-        if i == 0 or book[i] != book[i - 1]:
-            held, lost, cost, largest = 0.0, 0.0, math.nan, 0.0
+    if first > start and first < end:
+        held, cost = position[first - 1], average[first - 1]
+        for i in range(start, first):
+            largest = max(largest, abs(position[i]))
+    for i in range(first, end):
+        realized[i], closed[i] = 0.0, 0.0
         for leg in range(2):
             x = qty[i] if leg == 0 else -fee_base[i]
             if x == 0.0:
@@ -106,7 +131,24 @@ def fold_average(book, qty, price, fee_base):
                 cost = math.nan
             largest = max(largest, abs(after))
         position[i], average[i] = held + lost, cost
-    return position, average, realized, closed
+
+
+@njit(cache=True)
+def splice(old, starts, kept, new, book):
+    """The first `kept` values of each book, from its start in `old`, and behind them the `new` ones.
+
+    `book` is the code of each new value, ascending.
+    """
+    out = np.empty(kept.sum() + new.size, old.dtype)
+    place, j = 0, 0
+    for b in range(kept.size):
+        out[place : place + kept[b]] = old[starts[b] : starts[b] + kept[b]]
+        place += kept[b]
+        while j < new.size and book[j] == b:
+            out[place] = new[j]
+            place += 1
+            j += 1
+    return out
 
 
 @njit(cache=True)

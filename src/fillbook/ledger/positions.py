@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import overload
 
@@ -71,7 +72,7 @@ def market_types(
     return types, findings
 
 
-def _legs(fills: pl.DataFrame, perps: list[str]) -> pl.Series:
+def legs_of(fills: pl.DataFrame, perps: list[str]) -> pl.Series:
     """``leg`` of each fill: LONG or SHORT where a perp account runs hedged, else NET."""
     action = pl.col("position_action")
     tagged = pl.col("connector").cast(pl.String).is_in(perps) & action.is_in(["OPEN", "CLOSE"])
@@ -132,21 +133,46 @@ def assign_books(fills: pl.DataFrame, funding: pl.DataFrame, conventions: Conven
     connectors = fills["connector"].cast(pl.String).append(funding["connector"].cast(pl.String))
     types, findings = market_types(connectors.unique(maintain_order=True).to_list(), conventions)
     perps = [name for name, kind in types.items() if kind != "spot"]
-    leg = _legs(fills, perps)
+    leg = legs_of(fills, perps)
     findings += _untagged(fills, leg)
     code, first = label_codes([*(fills[name] for name in ACCOUNT), leg])
     keys = fills.select(*ACCOUNT, "base", "quote")[first].with_columns(leg=leg[first].cast(pl.String))
+    books = books_of(keys, funding, types)
+    is_sorted = code.size == 0 or bool((code[1:] >= code[:-1]).all())
+    order = None if is_sorted else np.argsort(code, kind="stable")
+    return Assignment(code.astype(np.int64), order, books, tuple(findings))
+
+
+def books_of(
+    keys: pl.DataFrame,
+    funding: pl.DataFrame,
+    types: Mapping[str, MarketType],
+    known: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Books in the order of their first fill, then those that only funding names, behind those known.
+
+    Parameters
+    ----------
+    keys
+        Columns of `KEYS`, ``base`` and ``quote``, in the order of the fills.
+    funding
+        Canonical funding.
+    types
+        Market type of each connector.
+    known
+        Books that have their codes already.
+    """
+    named = keys.select(*KEYS, pl.col("base", "quote").cast(pl.String))
+    if known is not None:
+        named = pl.concat([known.select(named.columns), named])
+    named = named.unique(KEYS, keep="first", maintain_order=True)
     paid = funding.select(ACCOUNT).unique(maintain_order=True).join(
-        keys, on=ACCOUNT, how="anti", maintain_order="left", nulls_equal=True
+        named, on=ACCOUNT, how="anti", maintain_order="left", nulls_equal=True
     )  # fmt: skip
     if paid.height:
         base, quote = (pl.col("pair").cast(pl.String).str.split("-").list.get(i) for i in (0, -1))
         alone = paid.with_columns(base=base, quote=quote, leg=pl.lit("NET"))
-        keys = pl.concat([keys.cast({"base": pl.String, "quote": pl.String}), alone])
+        named = pl.concat([named, alone.select(named.columns)])
     kind = pl.col("connector").cast(pl.String).replace_strict(types, return_dtype=pl.String)
-    books = keys.with_columns(pl.col("base", "quote").cast(pl.String), market_type=kind)
-    books = books.with_row_index("book").with_columns(pl.col("book").cast(pl.Int64))
-    books = books.select("book", *KEYS, "base", "quote", "market_type")
-    is_sorted = code.size == 0 or bool((code[1:] >= code[:-1]).all())
-    order = None if is_sorted else np.argsort(code, kind="stable")
-    return Assignment(code.astype(np.int64), order, books, tuple(findings))
+    books = named.with_columns(market_type=kind).with_row_index("book").cast({"book": pl.Int64})
+    return books.select("book", *KEYS, "base", "quote", "market_type")

@@ -69,3 +69,4 @@ class RawTables:
     tables: Mapping[str, pl.DataFrame]
     unreadable: pl.DataFrame = field(default_factory=no_unreadable)
     findings: tuple[Finding, ...] = ()
+    continues: bool = False

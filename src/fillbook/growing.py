@@ -1,0 +1,89 @@
+"""What data that grew by a batch knows of itself: the ledger's tables at once, the rest when asked."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from fillbook.etl import EtlResult, performance_etl
+from fillbook.etl.lineage import Lineage
+from fillbook.schema.tables import TABLES
+
+if TYPE_CHECKING:
+    import weakref
+    from datetime import datetime
+
+    from fillbook.etl.growth import Growth
+    from fillbook.findings import Finding
+    from fillbook.performance_data_source import PerformanceDataSource
+    from fillbook.schema.raw import RawTables
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a reader must know beside the tables."""
+
+    findings: tuple[Finding, ...] = ()
+    lineage: Lineage = field(default_factory=Lineage)
+
+
+class Later:
+    """The whole ETL over data that grew, run when something is asked that does not grow by itself."""
+
+    def __init__(self, failures: tuple[Finding, ...], raws: tuple[RawTables, ...], clock: datetime) -> None:
+        self.failures, self._raws, self._clock = failures, raws, clock
+
+    @functools.cached_property
+    def result(self) -> EtlResult:
+        """Tables, findings and lineage of everything."""
+        return performance_etl(self._raws, clock=self._clock)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Of everything, with the files that could not be read."""
+        return (*self.failures, *self.result.findings)
+
+    @property
+    def lineage(self) -> Lineage:
+        """Of everything."""
+        return self.result.lineage
+
+
+class GrownTables(Mapping[str, pl.DataFrame]):
+    """Tables of data that grew: those of the ledger are there, the others are made when asked for."""
+
+    def __init__(self, grown: Mapping[str, pl.DataFrame], later: Later) -> None:
+        self._grown, self._later = grown, later
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        return self._grown[name] if name in self._grown else self._later.result.tables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(TABLES)
+
+    def __len__(self) -> int:
+        return len(TABLES)
+
+
+@dataclass(frozen=True, slots=True)
+class GrownFrom:
+    """How data grew.
+
+    Parameters
+    ----------
+    before
+        The data before the batch, while somebody holds it.
+    growth, version
+        What the chain of batches remembers, and how many it had taken after this one.
+    n_same
+        Fills, from the first, that are as they were before but for their tags.
+    """
+
+    before: weakref.ref[PerformanceDataSource]
+    growth: Growth
+    version: int
+    n_same: int
