@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from fillbook.schema.raw import RawTables
 
-State = Literal["live", "waiting", "reconnecting", "failed"]
+State = Literal["live", "waiting", "reconnecting", "replaced", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ class Health:
     ----------
     state
         ``live``: connected, or the file is there; ``waiting``: nothing has come yet; ``reconnecting``:
-        was lost and is tried again; ``failed``: given up, `message` says what to do.
+        was lost and is tried again; ``replaced``: the file is another one now, and must be opened again;
+        ``failed``: given up, `message` says what to do.
     since
         When it took this state, UTC.
     message

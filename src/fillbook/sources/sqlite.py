@@ -16,6 +16,7 @@ from fillbook.schema.raw import RawTables, SourceInfo, no_unreadable
 from fillbook.sources import sqlite_bots, sqlite_trades
 from fillbook.sources.base import bot_name, checked_path, sha256_of
 from fillbook.sources.hummingbot import KNOWN_VERSIONS
+from fillbook.sources.sqlite_following import SqliteFeed
 from fillbook.sources.sqlite_reading import Database, damaged, is_sqlite, opened
 from fillbook.sources.sqlite_unreadable import unreadable_cells
 
@@ -83,6 +84,10 @@ class HummingbotDatabase:
                     "it needs the tables TradeFill and Order",
                 )  # fmt: skip
             return _read(self.uri, path, database, digest.result)
+
+    def follow(self, known: RawTables | None = None) -> SqliteFeed:
+        """What the bot writes from now on, or since `known` was read."""
+        return SqliteFeed(self.uri, lambda uri, path, database: _read(uri, path, database, str), known)
 
 
 def _read(uri: str, path: Path, database: Database, digest: Callable[[], str]) -> RawTables:

@@ -229,15 +229,15 @@ def opened(uri: str, path: Path) -> Iterator[Database]:
     """
     with tempfile.TemporaryDirectory(prefix="fillbook-") as scratch:
         try:
-            database = _described(uri, _address(path, Path(scratch)))
+            database = described(uri, address_of(path, Path(scratch)))
         except sqlite3.OperationalError as error:
             if not any(hint in str(error) for hint in _HOT):
                 raise damaged(uri, "sqlite_master", error) from error
-            database = _described(uri, _copied(path, Path(scratch)))
+            database = described(uri, _copied(path, Path(scratch)))
         yield database
 
 
-def _address(path: Path, scratch: Path) -> str:
+def address_of(path: Path, scratch: Path) -> str:
     """URI under which SQLite reads `path` without touching it."""
     with path.open("rb") as file:
         header = file.read(20)
@@ -260,7 +260,7 @@ def _copied(path: Path, scratch: Path) -> str:
     return f"file:{quote(str(scratch / 'copy.sqlite'))}"
 
 
-def _described(uri: str, address: str) -> Database:
+def described(uri: str, address: str) -> Database:
     """Tables, declared column types and row counts."""
     connection = sqlite3.connect(address, uri=True, timeout=_BUSY_MS / 1000)
     try:
