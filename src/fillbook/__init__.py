@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from fillbook.analysis.execution import Execution, execution
     from fillbook.analysis.limit_file import read_limits
     from fillbook.analysis.limits import Limits, limits
+    from fillbook.analysis.live import Live, live
     from fillbook.analysis.overview import Overview, overview
     from fillbook.analysis.reconcile import Reconciliation, reconcile
     from fillbook.analysis.risk import Risk, risk
     from fillbook.conventions import Conventions, RiskConventions
     from fillbook.errors import FillbookError
     from fillbook.filters import Filter
+    from fillbook.live_data import LiveData, follow
     from fillbook.metrics.evaluate import evaluate
     from fillbook.metrics.registry import METRICS
     from fillbook.performance_data_source import PerformanceDataSource, open_data
@@ -44,6 +46,8 @@ _HOME = {
     "Filter": "fillbook.filters",
     "FillbookError": "fillbook.errors",
     "Limits": "fillbook.analysis.limits",
+    "Live": "fillbook.analysis.live",
+    "LiveData": "fillbook.live_data",
     "Overview": "fillbook.analysis.overview",
     "PerformanceDataSource": "fillbook.performance_data_source",
     "attribution": "fillbook.analysis.attribution",
@@ -54,7 +58,9 @@ _HOME = {
     "compare": "fillbook.analysis.compare",
     "evaluate": "fillbook.metrics.evaluate",
     "execution": "fillbook.analysis.execution",
+    "follow": "fillbook.live_data",
     "limits": "fillbook.analysis.limits",
+    "live": "fillbook.analysis.live",
     "open_data": "fillbook.performance_data_source",
     "overview": "fillbook.analysis.overview",
     "read_limits": "fillbook.analysis.limit_file",
@@ -72,6 +78,8 @@ __all__ = [
     "FillbookError",
     "Filter",
     "Limits",
+    "Live",
+    "LiveData",
     "Overview",
     "PerformanceDataSource",
     "Reconciliation",
@@ -82,7 +90,9 @@ __all__ = [
     "compare",
     "evaluate",
     "execution",
+    "follow",
     "limits",
+    "live",
     "open_data",
     "overview",
     "read_limits",

@@ -53,7 +53,7 @@ def limits(
         )
     if not uris:
         raise BadRequestError("name what to watch: a database, a CSV or a folder of them")
-    asked = read_limits(_text(file), str(file))
+    asked = read_limits(text_of(file), str(file))
     data, answer = watched(uris, choices, asked)
     if as_json:
         sys.stdout.write(to_json(limits_object(answer, data)) + "\n")
@@ -65,8 +65,14 @@ def limits(
         raise typer.Exit(BREACHED)
 
 
-def _text(file: Path) -> str:
-    """Text of a file of limits."""
+def text_of(file: Path) -> str:
+    """Text of a file of limits.
+
+    Raises
+    ------
+    BadRequestError
+        The file cannot be read.
+    """
     try:
         return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -113,7 +119,7 @@ def show(answer: Limits) -> None:
     screen.print(cell(answer.headline))
     screen.print(cell(f"looked at every {format_duration(answer.every_s)}", "dim"))
     screen.print()
-    screen.print(_states(answer))
+    screen.print(states(answer))
     if answer.episodes.height:
         screen.print()
         screen.print(_episodes(answer))
@@ -127,10 +133,9 @@ def _shown(watch: Watch, value: float | None) -> str:
     return format_value(value, watch.limit.kind.unit, currency=watch.currency)
 
 
-def _states(answer: Limits) -> Table:
-    """A row a limit."""
+def states(answer: Limits) -> Table:
+    """Where each limit stands, a row a limit."""
     from fillbook.cli.screen import cell, table  # noqa: PLC0415
-    from fillbook.results import reason_text  # noqa: PLC0415
 
     rows = [
         [

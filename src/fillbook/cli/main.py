@@ -26,6 +26,7 @@ from fillbook.cli import (
     risk,
     serve,
     summary,
+    watch,
 )  # fmt: skip
 from fillbook.errors import FillbookError
 
@@ -46,6 +47,7 @@ app.command("risk")(risk.risk)
 app.command("compare")(compare.compare)
 app.command("allocate")(allocate.allocate)
 app.command("limits")(limits.limits)
+app.command("watch")(watch.watch)
 app.command("reconcile")(reconcile.reconcile)
 app.command("check")(check.check)
 app.command("metrics")(metrics.metrics)

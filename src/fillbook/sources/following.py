@@ -30,12 +30,16 @@ class BotStatus:
         Its last warning or error; empty where there was none.
     controllers
         Its report by controller as it came (PnL, volume, positions by the bot's own reckoning).
+    patience_s
+        After how many seconds of silence it may be gone: a heart beats every 10 s, a database is written
+        when something happens.
     """
 
     seen_at: datetime
     is_online: bool | None = None
     message: str = ""
     controllers: Mapping[str, object] = field(default_factory=dict)
+    patience_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)

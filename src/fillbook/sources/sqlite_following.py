@@ -21,6 +21,7 @@ from fillbook.sources.following import BotStatus, Health, State
 from fillbook.sources.sqlite_reading import Database, address_of, described
 
 _BUSY_S = 1.0
+_PATIENCE_S = 300.0  # a maker writes with every order, a patient strategy seldom
 _METADATA = "Metadata"
 _WHOLE = (_METADATA, "Position", "MarketState")  # small, and written over in place
 # rows that say which orders changed since: the bot writes one with every change of an order
@@ -84,7 +85,7 @@ class SqliteFeed:
 
     def bots(self) -> Mapping[str, BotStatus]:
         """When the bot wrote last: a file says nothing else of it."""
-        return {self._bot: BotStatus(self._heard)} if self._heard else {}
+        return {self._bot: BotStatus(self._heard, patience_s=_PATIENCE_S)} if self._heard else {}
 
     def close(self) -> None:
         """Let go of the file."""
@@ -99,11 +100,12 @@ class SqliteFeed:
         if self._identity not in (None, identity):
             self._say("replaced", "the file is another one now: open it again")
             return None
+        self._heard = datetime.fromtimestamp(status.st_mtime, UTC)
         origin = self._connected(path)
         self._identity = identity
         version = int(origin.execute("PRAGMA data_version").fetchone()[0])
         if version == self._version:
-            self._say("live" if self._heard else "waiting", "")
+            self._say("live", "")
             return None
         copied, marks = self._copied(origin)
         self._version = version
@@ -113,7 +115,6 @@ class SqliteFeed:
         found = self._tables(path)
         self._seen.update(marks)
         self._counts["received"] += copied
-        self._heard = datetime.now(UTC)
         return found
 
     def _connected(self, path: Path) -> sqlite3.Connection:
