@@ -18,10 +18,12 @@ from fillbook.filters import Filter
 from fillbook.ledger.book import Ledger, keep_ledger
 from fillbook.ledger.book_sums import INVERSE
 from fillbook.ledger.equity import books_at
+from fillbook.ledger.rates import US
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.sources.following import BotStatus
 
-STEP_S = 300  # of the curve of the day
+STEPS_S = (5, 15, 60, 300)  # of the curve of the day, the first that gives few enough points
+_POINTS = 400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -47,7 +49,8 @@ class Live:
         Sums of `bots`: ``n_fills_today, volume_today, fees_today, pnl_today, net, exposure, n_open``; null
         where a part is.
     curve
-        ``at, pnl``: PnL since `since` every `STEP_S` seconds, and now; null where a book has no mark.
+        ``at, pnl``: PnL since `since`, or since the first fill where that came later, in regular steps, and
+        now; null where a book has no mark.
     """
 
     at: datetime
@@ -98,7 +101,7 @@ def live(
     reporting = reporting_of(ledger)
     midnight = at.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
     since = midnight.astimezone(UTC)
-    grid = np.append(np.arange(_us(since), ledger.end_us, STEP_S * 1_000_000), ledger.end_us)
+    grid = _grid(ledger, _us(since))
     net, value = (rates * part for rates, part in _in_currency(ledger, reporting, grid))
     books = _books(ledger, reporting, net, value[:, -1], _us(since))
     bots = _bots(books)
@@ -112,8 +115,9 @@ def live(
 def with_status(bots: pl.DataFrame, said: Mapping[str, BotStatus], now: datetime) -> pl.DataFrame:
     """`Live.bots` with what their feeds know: ``seen_at, word, message`` behind them.
 
-    ``word``: ``live`` (heard within its patience), ``silent`` (not so), ``offline`` (as it said), ``not heard``
-    (since following began). A bot that has not traded yet has a row as well, with no fills and no money.
+    ``word``: ``live`` (heard within its patience), ``silent`` (not so), ``offline`` (as it said),
+    ``not heard`` (since following began). A bot that has not traded yet has a row as well, with no fills and
+    no money.
     """
     names = [*bots["bot"].to_list(), *(bot for bot in said if bot not in set(bots["bot"].to_list()))]
     rows = pl.DataFrame({"bot": names}, schema={"bot": pl.String}).join(
@@ -137,6 +141,15 @@ def _word(said: BotStatus | None, now: datetime) -> str:
 
 
 _SUMS = ("n_fills_today", "volume_today", "fees_today", "pnl_today", "net", "exposure", "n_open")
+
+
+def _grid(ledger: Ledger, since: int) -> Ints:
+    """Times of the curve: from midnight, or the first fill where that came later, to the end."""
+    begin = max(since, int(ledger.flow.at.min())) if ledger.flow.at.size else since
+    span = (ledger.end_us - begin) / US
+    step = US * next((s for s in STEPS_S if span / s <= _POINTS), STEPS_S[-1])
+    first = max(since, begin - begin % step)
+    return np.append(np.arange(first, ledger.end_us, step), ledger.end_us)
 
 
 def _us(moment: datetime) -> int:

@@ -136,6 +136,7 @@ def _shown(watch: Watch, value: float | None) -> str:
 def states(answer: Limits) -> Table:
     """Where each limit stands, a row a limit."""
     from fillbook.cli.screen import cell, table  # noqa: PLC0415
+    from fillbook.results import reason_text  # noqa: PLC0415
 
     rows = [
         [

@@ -9,7 +9,7 @@ import streamlit as st
 
 from fillbook.errors import FillbookError
 from fillbook.web import opening, sidebar, st_utils, state
-from fillbook.web.views import attribution, compare, data_health, limits, metric_reference, reconcile
+from fillbook.web.views import attribution, compare, data_health, limits, live, metric_reference, reconcile
 from fillbook.web.views.bot_performance import data_source
 from fillbook.web.views.bot_performance import page as bot_performance
 from fillbook.web.views.risk import page as risk
@@ -33,6 +33,7 @@ st_utils.PAGES |= {
         url_path="bot_performance",
         icon=":material/monitoring:",
     ),
+    "live": st.Page(live.show, title="Live", url_path="live", icon=":material/sensors:"),
     "attribution": st.Page(
         attribution.show, title="Attribution", url_path="attribution", icon=":material/account_tree:"
     ),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
 
 from fillbook.errors import FillbookError
-from fillbook.performance_data_source import PerformanceDataSource, open_data
+from fillbook.live_data import only_speaks
+from fillbook.performance_data_source import PerformanceDataSource, Progress, open_data
 from fillbook.sources.base import expand
 
 PATIENCE_S = 1.0  # below it nobody needs a progress bar
@@ -31,7 +33,7 @@ class Opening:
         self.stage, self.share = "looking for files", 0.0
         self._stopped = threading.Event()
         pool = ThreadPoolExecutor(1, thread_name_prefix="opening")
-        self._future: Future[PerformanceDataSource] = pool.submit(open_data, *uris, progress=self._said)
+        self._future: Future[PerformanceDataSource] = pool.submit(_read, uris, self._said)
         pool.shutdown(wait=False)
 
     def _said(self, stage: str, share: float) -> None:
@@ -68,6 +70,14 @@ class Opening:
             It could not be read, or was cancelled.
         """
         return self._future.result()
+
+
+def _read(uris: tuple[str, ...], said: Progress) -> PerformanceDataSource:
+    """What there is to read; a broker has nothing before it speaks, and is followed on the page Live."""
+    files = [uri for uri in uris if not only_speaks(uri)]
+    if not files:
+        return PerformanceDataSource.from_raws((), clock=datetime.now(UTC))
+    return open_data(*files, progress=said)
 
 
 class Shelf:

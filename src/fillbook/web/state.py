@@ -118,6 +118,12 @@ def data() -> PerformanceDataSource | None:
     return held
 
 
+def sources() -> tuple[str, ...]:
+    """Addresses of what is open, or to be opened."""
+    chosen: tuple[str, ...] = st.session_state[SOURCE]
+    return chosen
+
+
 def choice() -> Choice:
     """Filter and conventions in force."""
     held: Choice = st.session_state[CHOICE]

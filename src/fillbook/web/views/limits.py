@@ -74,7 +74,7 @@ def _answered(held: PerformanceDataSource, text: str) -> Limits | None:
     st.subheader(st_utils.plain(answer.headline), anchor=False)
     if text == EXAMPLE:
         st.caption("These limits are an example: write your own under “The limits”.")
-    _states(answer)
+    state_rows(answer)
     if held.fills.is_empty():
         st_utils.empty("This data holds no fill, so there is nothing to watch.", "Open another source.")
     elif answer.period is None:
@@ -97,7 +97,7 @@ def _shown(watch: Watch, value: float | None) -> str:
     return f"{text} {watch.currency}" if watch.currency and unit in {Unit.MONEY, Unit.BASE} else text
 
 
-def _states(answer: Limits) -> None:
+def state_rows(answer: Limits) -> None:
     """A row a limit: where it stands."""
     rows = pl.DataFrame(
         [
