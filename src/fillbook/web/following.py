@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -35,7 +35,7 @@ class Followed:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, asked: Choice, zone: str) -> Live | None:
-        """How the bots stand; None where nothing has been read or heard yet.
+        """How the bots stand, whatever period was chosen; None where nothing has been read or heard yet.
 
         Raises
         ------
@@ -47,9 +47,10 @@ class Followed:
             data = self.live.refresh(now)
             if data is None:
                 return None
+            ever = replace(asked.chosen, start=None, end=None)
             return _kept(
                 self._answers, repr((asked, zone)), _FRESH_S,
-                lambda: live(data, now, asked.chosen, asked.conventions, zone=zone),
+                lambda: live(data, now, ever, asked.conventions, zone=zone),
             )  # fmt: skip
 
     def watched(self, asked: Choice, text: str) -> Limits | None:
