@@ -118,6 +118,7 @@ REASONS: Mapping[str, str] = {
     "no_variation": "nothing varies: no interval",
     "few_tail_days": "too few days in the tail for an interval that holds 95 %",
     "n_lt_100": "needs at least a hundred days",
+    "days_hardly_depend": "days hardly depend on the day before: the plain ratio stands",
     "days_in_spells": "calm and wild days come in spells: needs 500 days, of the shortfall 1,000",
     "uneven_days": "a few days outweigh the rest: needs 500 days",
     "curve_gaps": "points without a price or a rate are left out",

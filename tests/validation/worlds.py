@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from scipy import signal, stats
@@ -78,10 +79,34 @@ def _wild(noise: Floats) -> Floats:
     return found
 
 
+def _grid_quantiles() -> Floats:
+    """Days of ``grid`` at a million even shares: 0.1 e^(y/4) of them lie below a loss of −y, by inversion."""
+    share = (np.arange(1_000_000) + 0.5) / 1_000_000
+    lost = 4.0 * np.log(np.minimum(share / 0.1, 1.0))
+    return MEAN + (np.where(share < 0.1, lost, 2.0 * (share - 0.1) / 0.9) - 0.5) / math.sqrt(4.15)
+
+
+def of_quantiles(days: Floats) -> dict[str, float]:
+    """`truths` of a distribution given by evenly spaced quantiles, ascending."""
+    below, worst = np.minimum(days, 0.0), days[: days.size // 20]
+    ratio = float(np.maximum(days, 0.0).mean() / -below.mean())
+    mean, deviation = float(days.mean()), float(days.std())
+    low, high = float(worst[-1]), float(days[-(days.size // 20)])
+    return {
+        "sharpe_ratio": mean / deviation * math.sqrt(YEAR),
+        "sortino_ratio": mean / math.sqrt(float((below**2).mean())) * math.sqrt(YEAR),
+        "omega_ratio": ratio, "period_profit_factor": ratio, "tail_ratio": high / -low,
+        "winning_days": float((days > 0.0).mean()), "average_daily_pnl": mean,
+        "volatility": deviation * math.sqrt(YEAR), "kelly_continuous": mean / deviation**2,
+        "value_at_risk": -low, "expected_shortfall": -float(worst.mean()),
+    }  # fmt: skip
+
+
+@cache
 def truths_of(kind: str) -> dict[str, float]:
     """`truths` of the days of `days_of`; of spells what is known of them without end."""
     if kind == "grid":
-        return {"sharpe_ratio": MEAN * math.sqrt(YEAR), "average_daily_pnl": MEAN}
+        return of_quantiles(_grid_quantiles())
     if kind != "spells":
         return truths(HEAVY if kind == "heavy" else NORMAL)
     days = MEAN + np.concatenate([days_of(np.random.default_rng(seed), 200_000, kind) for seed in range(3)])
