@@ -219,6 +219,22 @@ def test_a_point_without_a_rate_leaves_the_drawdown_of_the_others() -> None:
     assert answer.metrics["net_pnl"].coverage == 1.0, "gaps of the path are none of the end"
 
 
+def test_the_table_of_falls_begins_with_the_start() -> None:
+    """Bought at 100 and sold at 90 with fees of 2 % each: 13.8 lost from the start on, 11.8 from the first fill."""
+    rows = table(
+        "fills", at=[0.0, 60.0], connector="binance_perpetual", side=[1, -1], price_quote=[100.0, 90.0],
+        fee_percent=0.02,
+    )  # fmt: skip
+    answer = overview(
+        PerformanceDataSource.from_tables({"fills": rows}), None, Conventions(capital=200.0), check=False
+    )
+    deepest = answer.drawdowns.row(0, named=True)
+    assert deepest["depth"] == pytest.approx(13.8)
+    assert deepest["depth"] == answer.metrics["max_drawdown"].value
+    assert deepest["depth_fraction"] == pytest.approx(13.8 / 200.0)
+    assert (deepest["peak_at"], deepest["recovery_at"]) == (answer.equity["at"][0], None)
+
+
 def test_a_day_without_a_mark_leaves_the_drawdown_of_the_days_after() -> None:
     strange = table(
         "fills", at=[2 * DAY, 4.5 * DAY], bot="bot0", pair="XYZ-USDT", base="XYZ", side=[1, -1],
