@@ -55,7 +55,7 @@ def lo_factor(rho: float, periods: float) -> float:
 
 
 @metric(
-    label="Sharpe ratio, corrected for autocorrelation", group="risk", unit=Unit.RATIO, better="higher",
+    label="Sharpe ratio, after Lo", group="risk", unit=Unit.RATIO, better="higher",
     formula=r"\frac{\bar r}{s(r)}\cdot\frac{A}{\sqrt{A+2\sum_{k=1}^{A-1}(A-k)\rho_1^k}}",
     source="Lo (2002), Financial Analysts Journal 58(4), equations 20 and 22",
     undefined="as the Sharpe ratio; days_hardly_depend where the autocorrelation is within ±0.1, n_lt_3",

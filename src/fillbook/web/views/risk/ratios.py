@@ -9,6 +9,7 @@ import streamlit as st
 
 from fillbook.analysis.risk import Risk
 from fillbook.figures.risk import rolling_figure
+from fillbook.metrics.intervals import Interval
 from fillbook.metrics.registry import METRICS
 from fillbook.results import reason_text
 from fillbook.units import Unit, counted, format_value
@@ -56,20 +57,28 @@ def _intervals(found: Risk) -> None:
     )  # fmt: skip
     held = [one for one in found.intervals.values() if one.low is not None]
     if held:
-        drawn = next((one for one in held if one.is_descriptive), None)
-        paths = (
-            ""
-            if drawn is None
-            else f" No truth that days could miss stands behind {_listed(found)}: their range only describes "
+        st.caption(_caption(found, held))
+
+
+def _caption(found: Risk, held: list[Interval]) -> str:
+    """What stands behind the intervals, and what they cannot know."""
+    drawn = next((one for one in held if one.is_descriptive), None)
+    text = (
+        f"Of {counted(held[0].n, 'day')}; an interval is shown only where so many days hold the truth in 93 "
+        "to 97 of 100 simulated cases."
+    )
+    if found.metrics["sharpe_ratio_lo"].value is not None:
+        text += " After Lo (2002) the Sharpe ratio is that of a year whose days resemble the day before."
+    if drawn is not None:
+        text += (
+            f" No truth that days could miss stands behind {_listed(found)}: their range only describes "
             f"where 95 % of {drawn.replicates:,} resampled histories lie (blocks of {drawn.block:.1f} days "
             f"on average, seed {drawn.seed})."
         )
-        st.caption(
-            f"Of {counted(held[0].n, 'day')}; an interval is shown only where so many days hold the truth "
-            f"in 93 to 97 of 100 simulated cases.{paths} Two things no interval can know: a large loss that "
-            "has not come yet (fewer than 60 days), and wild weeks that have not (volatility, value at risk "
-            "and shortfall of fewer than 1,000 days); then about 87 of 100 hold."
-        )
+    return text + (
+        " Two things no interval can know: a large loss that has not come yet (fewer than 60 days), and wild "
+        "weeks that have not (volatility, value at risk and shortfall of fewer than 1,000 days)."
+    )
 
 
 def _corrected(found: Risk) -> list[tuple[str, ...]]:
@@ -78,7 +87,7 @@ def _corrected(found: Risk) -> list[tuple[str, ...]]:
     if one.value is None:
         return []
     rho = format_value(found.metrics["autocorrelation"].value, Unit.RATIO, signed=True)
-    said = f"a day and the day before correlate by {rho}"
+    said = f"autocorrelation {rho}"
     return [(METRICS["sharpe_ratio_lo"].label, format_value(one.value, Unit.RATIO), "", "", said)]
 
 

@@ -29,7 +29,7 @@ _MEASURES = {
 }  # fmt: skip
 _TITLES = {
     "pearson": "Correlation of daily PnL", "spearman": "Correlation of ranks of daily PnL",
-    "ewma": "Correlation of daily PnL, recent days weigh more",
+    "ewma": "Correlation of daily PnL, lately",
     "pairwise": "Correlation over each pair's own days", "shrunk": "Correlation, shrunk",
     "tail": "Worst days in common",
 }  # fmt: skip
