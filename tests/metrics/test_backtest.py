@@ -11,6 +11,7 @@ from fillbook.metrics.backtest import (
     conditional_coverage_lr,
     simulated_z2,
     traffic_light,
+    verdict,
 )
 from fillbook.metrics.forecasts import Forecasts, forecasts
 from fillbook.metrics.tails import METHODS
@@ -66,9 +67,17 @@ def test_a_backtest_counts_days_with_a_forecast_and_says_why_there_is_none() -> 
         assert backtest(1e-4 * days, method, 0.95)[0].kupiec_p == found.kupiec_p, (
             "the lot does not know the unit"
         )
+        assert found.verdict_p == min(2.0 * min(found.coverage_p, found.z2_p), 1.0)
         assert found.light.reason == "only_at_99_percent"  # type: ignore[union-attr]
         assert backtest(days, method, 0.95)[0].z2_critical == found.z2_critical, "the seed holds"
         short, _ = backtest(days[:100], method, 0.95)
         assert (short.n, short.kupiec.reason) == (0, "too_few_for_backtest")  # type: ignore[attr-defined]
     flat, _ = backtest(np.zeros(300), "filtered", 0.95)
     assert (flat.n, flat.z2.reason) == (0, "no_forecast")  # type: ignore[attr-defined]
+
+
+def test_the_verdict_needs_no_exception_and_no_shortfall() -> None:
+    gap = Undefined("no_exceptions")
+    assert verdict(0.03, gap) == 0.03
+    assert verdict(gap, 0.2) == 0.2
+    assert verdict(gap, Undefined("es_not_positive")).reason == "no_exceptions"  # type: ignore[attr-defined]

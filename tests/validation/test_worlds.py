@@ -125,6 +125,7 @@ def test_true_forecasts_are_rejected_as_often_as_the_level_says(days: int, alpha
     told(f"true forecasts of {days:,} days at {alpha:.1%}", worlds, found)
     answered = round(worlds * (1.0 - found["silent"]))
     assert abs(found["z2"] - 0.05) <= 0.005 + slack(0.05, worlds)  # its 5 % point is simulated
+    assert 0.02 - slack(0.02, worlds) <= found["verdict"] <= 0.05 + slack(0.05, worlds)
     for key, no_lot in zip(TESTS, NO_LOT, strict=True):
         assert abs(found[key] - 0.05) <= slack(0.05, answered), key
         assert found[no_lot] <= 0.05 + slack(0.05, answered), key

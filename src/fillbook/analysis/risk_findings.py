@@ -74,9 +74,7 @@ def _of_trials(metrics: Mapping[str, Result], asked: RiskConventions) -> Iterato
 
 def _of_backtests(backtests: pl.DataFrame) -> Iterator[Finding]:
     """Methods whose exceptions are too many, too few or too clustered."""
-    bad = backtests.filter(
-        (pl.col("kupiec_p") < _REJECTED) | (pl.col("coverage_p") < _REJECTED) | (pl.col("z2_p") < _REJECTED)
-    )
+    bad = backtests.filter(pl.col("verdict_p") < _REJECTED)
     for row in bad.iter_rows(named=True):
         yield Finding(
             "ledger", "var_rejected", Severity.WARNING,

@@ -158,14 +158,15 @@ def _tails(answer: Risk) -> Table:
 
 def _backtests(answer: Risk) -> Table:
     return _table(
-        answer, "were forecasts kept? (p below 5 % refutes a method)",
+        answer, "were forecasts kept? (p of all below 5 % refutes a method)",
         answer.backtests.filter(answer.backtests["n"] > 0),
         {
             "level": ("level", "fraction"), "label": ("method", "text"), "n": ("days", "count"),
             "exceptions": ("lost more", "count"), "expected": ("expected", "ratio"),
             "kupiec_p": ("p count", "fraction"), "independence_p": ("p independent", "fraction"),
             "coverage_p": ("p both", "fraction"), "z2": ("Z2", "ratio"),
-            "z2_critical": ("5 % point", "ratio"), "z2_p": ("p size", "fraction"), "light": ("light", "text"),
+            "z2_critical": ("5 % point", "ratio"), "z2_p": ("p size", "fraction"),
+            "verdict_p": ("p of all", "fraction"), "light": ("light", "text"),
         },
     )  # fmt: skip
 

@@ -138,6 +138,9 @@ class Backtest:
         The same with every tie counted as worse: what no lot can exceed.
     z2, z2_critical, z2_p
         Acerbi–Szekely statistic, its 5 % point and p-value by simulation of the forecasts themselves.
+    verdict_p
+        P-value of all of it: twice the smaller of `coverage_p` (`kupiec_p` where that is absent) and `z2_p`
+        (Bonferroni), at most 1; that of the one there is where the other is absent.
     light
         Traffic light, of 99 % and 250 days only.
     """
@@ -159,6 +162,7 @@ class Backtest:
     z2: float
     z2_critical: float
     z2_p: float
+    verdict_p: float
     light: Light | Undefined
 
 
@@ -194,7 +198,8 @@ def backtest(
     light = traffic_light(hits) if is_basel else Undefined.unavailable("only_at_99_percent")
     found = Backtest(
         method, alpha, window, n, int(hits.sum()), count.ratio, count.p, count.most, order.ratio, order.p,
-        order.most, both.ratio, both.p, both.most, z2, critical, z2_p, light,
+        order.most, both.ratio, both.p, both.most, z2, critical, z2_p,
+        verdict(count.p if math.isnan(both.p) else both.p, z2_p), light,
     )  # fmt: skip
     return found, made
 
@@ -221,6 +226,16 @@ def exception_tests(hits: Ints, alpha: float, drawn: Floats) -> tuple[Tested, Te
         of_count, independence_chances(n, exceptions).tested(order, second),
         coverage_chances(n, p).tested(count + order, third),
     )  # fmt: skip
+
+
+def verdict(exceptions_p: float, size_p: float) -> float:
+    """P-value of two tests together (Bonferroni): true forecasts fail one of them in 5 of 100 worlds at most.
+
+    >>> verdict(0.02, 0.4), verdict(0.7, 0.9)
+    (0.04, 1.0)
+    """
+    known = [p for p in (exceptions_p, size_p) if not math.isnan(p)]
+    return min(len(known) * min(known), 1.0) if known else exceptions_p
 
 
 def _placed(z2: float, chance: Floats) -> tuple[float, float]:
