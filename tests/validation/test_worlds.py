@@ -64,7 +64,12 @@ def test_spells_of_wild_days_leave_means_alone_and_withhold_the_tails(days: int)
 
 
 GRID_HOLD = {30: 0.86, 60: 0.91}  # before, the large loss has often not been seen at all
-GRID_UNEVEN = {"volatility": 0.91, "expected_shortfall": 0.91, "kelly_continuous": 0.91}
+GRID_UNEVEN = {
+    "volatility": 0.91,
+    "expected_shortfall": 0.91,
+    "kelly_continuous": 0.91,
+    "sortino_ratio": 0.91,
+}
 
 
 @pytest.mark.parametrize("days", [30, 60, 100, 250, 500])
