@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from fillbook.analysis.correlation import (
+    DECAY,
     cluster_order,
     correlation_of,
     nearest_correlation,
     rolling_correlation,
+    weighted,
 )
 from fillbook.arrays import Floats
 
@@ -155,3 +158,23 @@ def test_rolling_correlation_is_the_mean_of_pairs(seed: int, k: int) -> None:
         else:
             pairs = np.corrcoef(held)[np.triu_indices(held.shape[0], 1)]
             assert found[end - 1] == pytest.approx(pairs.mean())
+
+
+@given(st.integers(2, 5), st.integers(10, 80), st.integers(0, 1_000))
+def test_recent_days_weigh_more_as_in_pandas(k: int, n: int, seed: int) -> None:
+    rows = np.random.default_rng(seed).normal(size=(k, n)) * 10.0 ** np.arange(k)[:, None] + 3.0
+    theirs = pd.DataFrame(rows.T).ewm(alpha=1.0 - DECAY, adjust=True).corr().loc[n - 1].to_numpy()
+    ours = weighted(rows)
+    assert ours == pytest.approx(theirs, abs=1e-9)
+    assert weighted(-2.0 * rows) == pytest.approx(ours, abs=1e-9)
+    assert np.linalg.eigvalsh(ours).min() > -1e-9, "a correlation matrix"
+    assert weighted(rows, decay=1.0) == pytest.approx(np.corrcoef(rows), abs=1e-9)
+
+
+def test_a_part_that_did_not_vary_has_no_recent_correlation() -> None:
+    rows = np.vstack([np.full(40, 2.0), np.random.default_rng(1).normal(size=(2, 40))])
+    found = weighted(rows)
+    assert np.isnan(found[0]).all()
+    assert np.isnan(found[:, 0]).all()
+    assert found[1, 1] == found[2, 2] == 1.0
+    assert np.isnan(weighted(rows[:, :9])).all()

@@ -194,6 +194,62 @@ def test_a_gap_in_the_days_stays_a_gap() -> None:
     assert any(finding.rule == "days_without_mark" for finding in answer.findings)
 
 
+def test_a_point_without_a_rate_leaves_the_drawdown_of_the_others() -> None:
+    """Trades in BTC before the first price of BTC: one point of the curve has no rate (DEFINITIONS A9)."""
+    minute, price = 60.0, 20_000.0
+    rows = table(
+        "fills", at=[0.0, 2 * minute, 3 * minute, 4 * minute, 6 * minute, 7 * minute + 0.5],
+        pair=["ABC-USDT", "XYZ-BTC", "XYZ-BTC", "BTC-USDT", "ABC-USDT", "BTC-USDT"],
+        base=["ABC", "XYZ", "XYZ", "BTC", "ABC", "BTC"], quote=["USDT", "BTC", "BTC", "USDT", "USDT", "USDT"],
+        side=[1, 1, 1, 1, -1, -1], amount_base=[1.0, 1.0, 1.0, 0.1, 1.0, 0.1],
+        price_quote=[100.0, 0.001, 0.0012, price, 70.0, price],
+    )  # fmt: skip
+    data = PerformanceDataSource.from_tables({"fills": rows})
+    answer = overview(data, check=False)
+    gaps = int(answer.equity["is_gap"].sum())
+    assert 0 < gaps < answer.equity.height
+    found = answer.metrics["max_drawdown"]
+    # XYZ gains 0.0002 BTC of 20,000: 4 USDT; then ABC, bought at 100, is sold at 70
+    assert found.value == pytest.approx(30.0)
+    assert found.value == pytest.approx(answer.equity["drawdown"].max())
+    assert found.status is Status.PARTIAL
+    assert "curve_gaps" in found.reasons
+    assert found.coverage == pytest.approx(1.0 - gaps / answer.equity.height)
+    assert answer.metrics["current_drawdown"].value == pytest.approx(30.0)
+    assert answer.metrics["net_pnl"].coverage == 1.0, "gaps of the path are none of the end"
+
+
+def test_the_table_of_falls_begins_with_the_start() -> None:
+    """Bought at 100 and sold at 90 with fees of 2 % each: 13.8 lost from the start on, 11.8 from the first fill."""
+    rows = table(
+        "fills", at=[0.0, 60.0], connector="binance_perpetual", side=[1, -1], price_quote=[100.0, 90.0],
+        fee_percent=0.02,
+    )  # fmt: skip
+    answer = overview(
+        PerformanceDataSource.from_tables({"fills": rows}), None, Conventions(capital=200.0), check=False
+    )
+    deepest = answer.drawdowns.row(0, named=True)
+    assert deepest["depth"] == pytest.approx(13.8)
+    assert deepest["depth"] == answer.metrics["max_drawdown"].value
+    assert deepest["depth_fraction"] == pytest.approx(13.8 / 200.0)
+    assert (deepest["peak_at"], deepest["recovery_at"]) == (answer.equity["at"][0], None)
+
+
+def test_a_day_without_a_mark_leaves_the_drawdown_of_the_days_after() -> None:
+    strange = table(
+        "fills", at=[2 * DAY, 4.5 * DAY], bot="bot0", pair="XYZ-USDT", base="XYZ", side=[1, -1],
+        price_quote=[10.0, 10.0],
+    )  # fmt: skip
+    rows = of_days([5.0, -1.0, -1.0, -1.0, -1.0, -1.0, 1.0]).fills
+    data = PerformanceDataSource.from_tables({"fills": pl.concat([rows, strange]).sort("at")})
+    daily = overview(data, None, Conventions(strict_marks=True), check=False).daily
+    gap = daily["equity"].is_null()
+    assert gap.any()
+    assert not gap[-1]
+    assert (daily["drawdown"].is_null() == gap).all()
+    assert daily["drawdown"][-1] == pytest.approx(4.0)
+
+
 def test_a_bot_that_came_later_is_compared_from_its_first_day() -> None:
     rows = of_days(luck(60, 1), luck(30, 2)).fills
     later = rows.with_columns(

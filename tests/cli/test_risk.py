@@ -75,6 +75,9 @@ def test_json_is_strict_and_equals_the_library(run: Run, trader: Path) -> None:
     assert first["liquidated"] is False
     assert said["concentration"]["gross"] == 2_000.0
     assert said["findings"]
+    assert said["correlation"]["bot"]["ewma_decay"] == 0.97
+    assert {"autocorrelation", "sharpe_lo"} <= said["sharpes"][0].keys()
+    assert said["metrics"]["sharpe_ratio_lo"]["value"] == answer.metrics["sharpe_ratio_lo"].value
 
 
 def test_missing_numbers_have_their_reason(run: Run, trader: Path) -> None:

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
-from scipy import stats
 
 from fillbook.metrics.backtest import (
     acerbi_szekely,
     backtest,
-    chi2_tail,
     conditional_coverage_lr,
     simulated_z2,
     traffic_light,
+    verdict,
 )
 from fillbook.metrics.forecasts import Forecasts, forecasts
 from fillbook.metrics.tails import METHODS
 from fillbook.results import Status, Undefined
-
-
-def test_tails_of_chi_square_are_scipys() -> None:
-    for x in (0.0, 0.1, 1.0, 3.84, 20.0, 200.0):
-        assert chi2_tail(x, 1) == pytest.approx(stats.chi2.sf(x, 1), rel=1e-12)
-        assert chi2_tail(x, 2) == pytest.approx(stats.chi2.sf(x, 2), rel=1e-12)
-    assert math.isnan(chi2_tail(Undefined("no_exceptions"), 1))
 
 
 def test_conditional_coverage_is_both_together() -> None:
@@ -72,9 +62,22 @@ def test_a_backtest_counts_days_with_a_forecast_and_says_why_there_is_none() -> 
         assert found.n == has_one.sum()
         assert found.exceptions == (days[100:] < -made.var).sum()
         assert found.coverage == pytest.approx(found.kupiec + found.independence)
+        for name in ("kupiec", "independence", "coverage"):
+            assert 0.0 < getattr(found, f"{name}_p") <= getattr(found, f"{name}_p_most") <= 1.0
+        assert backtest(1e-4 * days, method, 0.95)[0].kupiec_p == found.kupiec_p, (
+            "the lot does not know the unit"
+        )
+        assert found.verdict_p == min(2.0 * min(found.coverage_p, found.z2_p), 1.0)
         assert found.light.reason == "only_at_99_percent"  # type: ignore[union-attr]
         assert backtest(days, method, 0.95)[0].z2_critical == found.z2_critical, "the seed holds"
         short, _ = backtest(days[:100], method, 0.95)
         assert (short.n, short.kupiec.reason) == (0, "too_few_for_backtest")  # type: ignore[attr-defined]
     flat, _ = backtest(np.zeros(300), "filtered", 0.95)
     assert (flat.n, flat.z2.reason) == (0, "no_forecast")  # type: ignore[attr-defined]
+
+
+def test_the_verdict_needs_no_exception_and_no_shortfall() -> None:
+    gap = Undefined("no_exceptions")
+    assert verdict(0.03, gap) == 0.03
+    assert verdict(gap, 0.2) == 0.2
+    assert verdict(gap, Undefined("es_not_positive")).reason == "no_exceptions"  # type: ignore[attr-defined]

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from fillbook.analysis.overview import overview
 from fillbook.analysis.risk import risk
 from fillbook.conventions import Conventions
 from fillbook.errors import FillbookError
 from fillbook.performance_data_source import open_data
 from fillbook.reports.json import to_json
 from fillbook.reports.risk import risk_object
+from fillbook.results import Status
 
 
 def refuse(word: str) -> None:
@@ -38,3 +40,15 @@ def test_every_database_has_an_answer(shared_data: Path) -> None:
             assert (interval["low"] is None) == bool(interval["reasons"])
         answered += 1
     assert answered > 10
+
+
+def test_one_point_without_a_rate_hides_no_drawdown(shared_data: Path) -> None:
+    """Coins against BTC were traded a second before BTC had its first price: 1 of 4,909 points is a gap."""
+    path = next((shared_data / "exports").glob("*trades_nim*.csv"))
+    answer = overview(open_data(path), check=False)
+    assert answer.equity["is_gap"].sum() == 1
+    found = answer.metrics["max_drawdown"]
+    assert found.value == pytest.approx(answer.equity["drawdown"].max())
+    assert found.coverage == pytest.approx(1.0 - 1.0 / answer.equity.height)
+    assert (found.status, found.reasons[-1]) == (Status.PARTIAL, "curve_gaps")
+    assert answer.metrics["current_drawdown"].value is not None

@@ -15,7 +15,6 @@ import pytest
 from scipy import stats
 
 from fillbook.arrays import Floats
-from fillbook.metrics.backtest import chi2_tail
 from fillbook.metrics.drawdown import calmar_ratio, max_drawdown_fraction
 from fillbook.metrics.returns import (
     cagr,
@@ -180,7 +179,6 @@ def test_the_normal_tail_is_scipys() -> None:
         assert parametric_var(0.2, 3.0, alpha) == pytest.approx(-(0.2 + z * 3.0), **SAME)
         tail = stats.norm.expect(lambda x: x, loc=0.2, scale=3.0, ub=0.2 + 3.0 * z, conditional=True)
         assert parametric_es(0.2, 3.0, alpha) == pytest.approx(-tail, rel=1e-7)
-        assert chi2_tail(2.5, 1) == pytest.approx(stats.chi2.sf(2.5, 1))
 
 
 def test_rolling_sharpe_is_empyricals_but_for_gaps() -> None:

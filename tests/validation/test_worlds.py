@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from validation.worlds import called_different, coverage, estimated, exact_size, lucky, rejections
+from validation.worlds import NO_LOT, TESTS, called_different, coverage, estimated, lucky, rejections
 
 SCALE = int(os.environ.get("FILLBOOK_WORLDS", "1"))  # 1 in the suite, 10 in `make validate`
 IS_FULL = SCALE > 1
@@ -42,25 +42,48 @@ def test_intervals_hold_the_truth_in_93_to_97_percent_of_worlds(kind: str, days:
         assert shown >= 0.8 * worlds, key
 
 
+SPELLS_HOLD = {  # least share of worlds that hold the truth, of those that show an interval
+    250: {"volatility": 0.84, "value_at_risk": 0.84, "expected_shortfall": 0.82},
+    500: {"volatility": 0.88, "value_at_risk": 0.88, "expected_shortfall": 0.75},
+    1_000: {"volatility": 0.92, "value_at_risk": 0.92, "expected_shortfall": 0.90},
+}
+
+
 @pytest.mark.parametrize("days", [250, 500, 1_000])
-def test_spells_of_wild_days_leave_means_alone_and_narrow_the_tails(days: int) -> None:
-    """What the documentation admits: 88 to 94 of 100 for deviation and tails."""
+def test_spells_of_wild_days_leave_means_alone_and_withhold_the_tails(days: int) -> None:
+    """What the documentation admits: where no spell is to be seen yet, deviation and tails are too sure; but
+    with those withheld where one is, not more than 8 of 100 show an interval that misses."""
     worlds = 60 * SCALE
     found = coverage(worlds, days=days, kind="spells")
     told(f"95 % intervals of {days} days in spells", worlds, {key: rate for key, (rate, _) in found.items()})
+    told("shown", worlds, {key: shown / worlds for key, (_, shown) in found.items()})
     for key, (rate, shown) in found.items():
-        low = 0.93 if key in {"sharpe_ratio", "average_daily_pnl"} else 0.85
+        low = SPELLS_HOLD[days].get(key, 0.93)
         assert low - slack(low, shown) <= rate <= 0.97 + slack(0.97, shown), key
+        assert (1.0 - rate) * shown / worlds <= 0.08 + slack(0.08, worlds), key
+
+
+GRID_HOLD = {30: 0.86, 60: 0.91}  # before, the large loss has often not been seen at all
+GRID_UNEVEN = {
+    "volatility": 0.91,
+    "expected_shortfall": 0.91,
+    "kelly_continuous": 0.91,
+    "sortino_ratio": 0.91,
+}
 
 
 @pytest.mark.parametrize("days", [30, 60, 100, 250, 500])
-def test_rare_losses_narrow_the_mean(days: int) -> None:
-    """What the documentation admits: with few losses seen the mean holds the truth in 87 to 94 of 100."""
+def test_rare_losses_stretch_the_mean_and_withhold_the_deviation(days: int) -> None:
+    """Days that win a little and rarely lose much: 93 to 97 of 100 from a hundred days on."""
     worlds = 100 * SCALE
     found = coverage(worlds, days=days, kind="grid")
     told(f"95 % intervals of {days} days of a grid", worlds, {key: rate for key, (rate, _) in found.items()})
     for key, (rate, shown) in found.items():
-        assert 0.86 - slack(0.86, shown) <= rate <= 0.97 + slack(0.97, shown), key
+        if key in {"volatility", "expected_shortfall"} and days < 500:
+            assert shown <= 0.05 * worlds, key
+            continue
+        low = GRID_HOLD.get(days, GRID_UNEVEN.get(key, 0.93))
+        assert low - slack(low, shown) <= rate <= 0.97 + slack(0.97, shown), key
 
 
 @pytest.mark.parametrize("kind", ["normal", "alike", "alike 0.5"])
@@ -99,18 +122,18 @@ def test_estimated_forecasts_are_rejected_more_often(method: str, alpha: float, 
     assert found["kupiec"] <= 0.35
 
 
-@pytest.mark.parametrize(("days", "alpha"), [(1_000, 0.95), (250, 0.99), (250, 0.975)])
+@pytest.mark.parametrize(("days", "alpha"), [(1_000, 0.95), (250, 0.99), (250, 0.975), (100, 0.95)])
 def test_true_forecasts_are_rejected_as_often_as_the_level_says(days: int, alpha: float) -> None:
+    """5 % of them, by every test; not more where ties are not decided by lot."""
     worlds = 400 * SCALE
     found = rejections(worlds, days=days, alpha=alpha)
-    size = exact_size(days, alpha)
-    told(f"true forecasts of {days:,} days at {alpha:.1%} (exact size of Kupiec {size:.1%})", worlds, found)
-    assert abs(found["kupiec"] - size) <= slack(size, worlds)
-    assert abs(found["z2"] - 0.05) <= 0.005 + slack(0.05, worlds)
-    for key in ("independence", "coverage"):  # asymptotic: exceptions of so few days are whole numbers
-        assert found[key] <= 0.10 + slack(0.10, worlds)
-    if days == 1_000:
-        assert abs(found["coverage"] - 0.05) <= 0.025 + slack(0.05, worlds)
+    told(f"true forecasts of {days:,} days at {alpha:.1%}", worlds, found)
+    answered = round(worlds * (1.0 - found["silent"]))
+    assert abs(found["z2"] - 0.05) <= 0.005 + slack(0.05, worlds)  # its 5 % point is simulated
+    assert 0.02 - slack(0.02, worlds) <= found["verdict"] <= 0.05 + slack(0.05, worlds)
+    for key, no_lot in zip(TESTS, NO_LOT, strict=True):
+        assert abs(found[key] - 0.05) <= slack(0.05, answered), key
+        assert found[no_lot] <= 0.05 + slack(0.05, answered), key
 
 
 def test_the_best_of_a_hundred_lucky_ones_does_not_pass() -> None:

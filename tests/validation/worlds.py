@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from scipy import signal, stats
@@ -16,13 +17,12 @@ from fillbook.arrays import Floats
 from fillbook.metrics.backtest import (
     acerbi_szekely,
     backtest,
-    chi2_tail,
-    christoffersen_lr,
-    conditional_coverage_lr,
-    kupiec_lr,
+    exception_tests,
     simulated_z2,
+    verdict,
 )
 from fillbook.metrics.differences import What, apart, paired
+from fillbook.metrics.exact_tests import lots
 from fillbook.metrics.forecasts import Forecasts
 from fillbook.metrics.intervals import intervals
 from fillbook.metrics.returns import moments
@@ -80,10 +80,34 @@ def _wild(noise: Floats) -> Floats:
     return found
 
 
+def _grid_quantiles() -> Floats:
+    """Days of ``grid`` at a million even shares: 0.1 e^(y/4) of them lie below a loss of −y, by inversion."""
+    share = (np.arange(1_000_000) + 0.5) / 1_000_000
+    lost = 4.0 * np.log(np.minimum(share / 0.1, 1.0))
+    return MEAN + (np.where(share < 0.1, lost, 2.0 * (share - 0.1) / 0.9) - 0.5) / math.sqrt(4.15)
+
+
+def of_quantiles(days: Floats) -> dict[str, float]:
+    """`truths` of a distribution given by evenly spaced quantiles, ascending."""
+    below, worst = np.minimum(days, 0.0), days[: days.size // 20]
+    ratio = float(np.maximum(days, 0.0).mean() / -below.mean())
+    mean, deviation = float(days.mean()), float(days.std())
+    low, high = float(worst[-1]), float(days[-(days.size // 20)])
+    return {
+        "sharpe_ratio": mean / deviation * math.sqrt(YEAR),
+        "sortino_ratio": mean / math.sqrt(float((below**2).mean())) * math.sqrt(YEAR),
+        "omega_ratio": ratio, "period_profit_factor": ratio, "tail_ratio": high / -low,
+        "winning_days": float((days > 0.0).mean()), "average_daily_pnl": mean,
+        "volatility": deviation * math.sqrt(YEAR), "kelly_continuous": mean / deviation**2,
+        "value_at_risk": -low, "expected_shortfall": -float(worst.mean()),
+    }  # fmt: skip
+
+
+@cache
 def truths_of(kind: str) -> dict[str, float]:
     """`truths` of the days of `days_of`; of spells what is known of them without end."""
     if kind == "grid":
-        return {"sharpe_ratio": MEAN * math.sqrt(YEAR), "average_daily_pnl": MEAN}
+        return of_quantiles(_grid_quantiles())
     if kind != "spells":
         return truths(HEAVY if kind == "heavy" else NORMAL)
     days = MEAN + np.concatenate([days_of(np.random.default_rng(seed), 200_000, kind) for seed in range(3)])
@@ -128,23 +152,26 @@ def called_different(
     return {key: n / worlds for key, n in wrong.items()}
 
 
+TESTS = ("kupiec", "independence", "coverage")
+NO_LOT = tuple(f"{name} without a lot" for name in TESTS)
+
+
 def estimated(worlds: int, *, method: str, alpha: float, days: int, window: int) -> Mapping[str, float]:
     """Share of worlds in which a sound method is rejected at 5 % although normal days never change: it knows
     them from its window alone. ``exceptions`` is their share in all days."""
-    bad = dict.fromkeys(("kupiec", "independence", "coverage", "z2", "exceptions"), 0.0)
+    bad = dict.fromkeys((*TESTS, "z2", "verdict", "exceptions"), 0.0)
     for world in range(worlds):
         values = np.random.default_rng(world).normal(size=days + window)
         found, _ = backtest(values, method, alpha, window=window)
-        bad["kupiec"] += found.kupiec_p < 0.05
-        bad["independence"] += found.independence_p < 0.05
-        bad["coverage"] += found.coverage_p < 0.05
-        bad["z2"] += found.z2_p < 0.05
+        for name in (*TESTS, "z2", "verdict"):
+            bad[name] += getattr(found, f"{name}_p") < 0.05
         bad["exceptions"] += found.exceptions / found.n
     return {key: n / worlds for key, n in bad.items()}
 
 
 def rejections(worlds: int, *, days: int, alpha: float) -> Mapping[str, float]:
-    """Share of worlds in which true forecasts are rejected at 5 %, by test; and of tests without an answer."""
+    """Share of worlds in which true forecasts are rejected at 5 %, by test, of those with an answer; with every
+    tie counted as worse; and the share of worlds in which independence has none (``silent``)."""
     chance = 1.0 - alpha
     normal = stats.norm()
     var, es = -float(normal.ppf(chance)), float(normal.pdf(normal.ppf(chance))) / chance
@@ -152,28 +179,25 @@ def rejections(worlds: int, *, days: int, alpha: float) -> Mapping[str, float]:
     known = Forecasts(
         np.full(days, var), np.full(days, es), np.tile(steps, (days, 1)), np.full(200, 1.0 / 200.0)
     )
-    critical = float(np.quantile(simulated_z2(known, alpha, replicates=10_000), 0.05))
-    bad = dict.fromkeys(("kupiec", "independence", "coverage", "z2"), 0)
+    chance_z2 = np.sort(simulated_z2(known, alpha, replicates=10_000))
+    bad = dict.fromkeys((*TESTS, *NO_LOT, "z2", "verdict"), 0)
     silent = 0
     for world in range(worlds):
         values = np.random.default_rng(world).normal(size=days)
-        hits = (values < -var).astype(np.int64)
-        apart = chi2_tail(christoffersen_lr(hits), 1)
-        bad["kupiec"] += chi2_tail(kupiec_lr(days, int(hits.sum()), chance), 1) < 0.05
-        bad["independence"] += apart < 0.05
-        bad["coverage"] += chi2_tail(conditional_coverage_lr(hits, chance), 2) < 0.05
-        bad["z2"] += acerbi_szekely(values, known.var, known.es, alpha) < critical
-        silent += math.isnan(apart)
-    return {**{key: n / worlds for key, n in bad.items()}, "silent": silent / worlds}
-
-
-def exact_size(days: int, alpha: float) -> float:
-    """Probability that Kupiec's test at 5 % rejects a true forecast: exceptions come in whole numbers."""
-    counts = stats.binom(days, 1.0 - alpha)
-    rejected = [
-        n for n in range(days + 1) if chi2_tail(kupiec_lr(days, n, 1.0 - alpha), 1) < 0.05
-    ]  # fmt: skip
-    return float(sum(counts.pmf(n) for n in rejected))
+        tested = exception_tests((values < -var).astype(np.int64), alpha, lots(values, 3))
+        for name, no_lot, one in zip(TESTS, NO_LOT, tested, strict=True):
+            bad[name] += one.p < 0.05
+            bad[no_lot] += one.most < 0.05
+        z2 = acerbi_szekely(values, known.var, known.es, alpha)
+        z2_p = (1.0 + float(np.searchsorted(chance_z2, z2, side="right"))) / (1.0 + chance_z2.size)
+        count, _, both = tested
+        bad["z2"] += z2_p < 0.05
+        bad["verdict"] += verdict(count.p if math.isnan(both.p) else both.p, z2_p) < 0.05
+        silent += math.isnan(tested[1].p)
+    answered = {
+        name: worlds - silent if name.startswith(("independence", "coverage")) else worlds for name in bad
+    }
+    return {**{name: n / answered[name] for name, n in bad.items()}, "silent": silent / worlds}
 
 
 def lucky(worlds: int, *, trials: int, days: int) -> Mapping[str, float]:

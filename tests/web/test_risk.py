@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from scipy import signal
 from streamlit.testing.v1 import AppTest
 
 import fillbook
@@ -34,12 +35,14 @@ TABS = ("Can the ratios be trusted?", "A day's loss", "Drawdowns", "Stress", "Lo
 START_MS, DAY_MS = 1_700_006_400_000, 86_400_000
 
 
-def daily_bot(path: Path, days: int, *, seed: int = 0, held: float = 0.0, pair: str = "ABC-USDT") -> Path:
-    """A trade a day of one unit, won or lost by chance, and what is still held."""
-    rng, base, quote = np.random.default_rng(seed), *pair.split("-")
-    rows = []
+def daily_bot(
+    path: Path, days: int, *, seed: int = 0, held: float = 0.0, pair: str = "ABC-USDT", alike: float = 0.0
+) -> Path:
+    """A trade a day of one unit, won or lost by chance (and `alike` of the day before), and what is held."""
+    base, quote = pair.split("-")
+    won, rows = signal.lfilter([1.0], [1.0, -alike], np.random.default_rng(seed).normal(size=days)), []
     for day in range(days):
-        for side, price in (("BUY", 100.0), ("SELL", 100.3 + round(rng.normal(), 3))):
+        for side, price in (("BUY", 100.0), ("SELL", 100.3 + round(won[day], 3))):
             rows.append(row(len(rows), day, side, price, base, quote))
     if held:
         rows.append(row(len(rows), days, "BUY", 100.0, base, quote, held))
@@ -118,6 +121,26 @@ def test_tables_hold_the_answers_rows(two: list[Path]) -> None:
     assert "Whether positions would be liquidated is **not known**" in said(stress)
     luck = next(t.value for t in page(*two).dataframe if "psr" in t.value.columns)
     assert luck["deflated"].tolist() == answer.sharpes["deflated"].to_list()
+
+
+def test_days_that_depend_have_their_own_sharpe_ratio(tmp_path: Path) -> None:
+    path = daily_bot(tmp_path / "alike.sqlite", 150, alike=0.5)
+    answer, app = answer_of(path), page(path)
+    corrected = answer.metrics["sharpe_ratio_lo"]
+    assert corrected.value is not None
+    ratios = next(t.value for t in app.dataframe if "reading" in t.value.columns)
+    row = ratios[ratios["ratio"] == "Sharpe ratio, after Lo"].iloc[0]
+    assert row["value"] == cards.format_value(corrected.value, corrected.unit)
+    assert "autocorrelation +0." in row["reading"]
+    assert "After Lo (2002)" in said(app)
+    luck = next(t.value for t in app.dataframe if "psr" in t.value.columns)
+    assert luck["sharpe_lo"].tolist() == answer.sharpes["sharpe_lo"].to_list()
+
+
+def test_correlation_lately_is_shown(two: list[Path]) -> None:
+    app = page(*two, tab="Lost together?", correlation_measure="ewma")
+    assert not app.exception
+    assert "half after 23 days" in said(app)
 
 
 def test_what_no_data_says_can_be_said(two: list[Path]) -> None:

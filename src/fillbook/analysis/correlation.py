@@ -13,6 +13,7 @@ from fillbook.arrays import Bools, Floats, Ints
 from fillbook.metrics.returns import deviation
 
 LEAST, ENOUGH = 10, 30
+DECAY = 0.97  # weight of a day over that of the day after it: half after 23 days
 _WORST = 0.05
 _LEAST_TAIL = 20  # days below which the worst 5 % are not one
 _SHRINKER = "sklearn"
@@ -34,6 +35,9 @@ class Correlation:
         Days each pair has in common, shape (k, k).
     pearson, spearman
         Listwise; NaN in the row of a part that did not vary, and everywhere with fewer than 10 days.
+    ewma
+        Pearson of the listwise days, each weighing 0.97 of the day after it (RiskMetrics 1996): how parts
+        move together lately; NaN as `pearson`.
     pairwise
         Pearson of each pair's own days; NaN where they are fewer than 10 or one did not vary.
     is_repaired
@@ -56,6 +60,7 @@ class Correlation:
     pairwise_n: Ints
     pearson: Floats
     spearman: Floats
+    ewma: Floats
     pairwise: Floats
     is_repaired: bool
     shrunk: Floats | None
@@ -107,8 +112,8 @@ def correlation_of(names: list[str], daily: Floats) -> Correlation:
     status = "unavailable" if n < LEAST else "low_n" if n < ENOUGH else "ok"
     order = cluster_order(pearson if n >= LEAST else pairwise)
     return Correlation(
-        tuple(names), days, n, both, pearson, spearman, pairwise, is_repaired, shrunk, shrinkage, why,
-        *_tails(held), order, status,
+        tuple(names), days, n, both, pearson, spearman, weighted(held), pairwise, is_repaired, shrunk,
+        shrinkage, why, *_tails(held), order, status,
     )  # fmt: skip
 
 
@@ -127,6 +132,36 @@ def _listwise(rows: Floats) -> Floats:
     inside = np.ix_(varies, varies)
     found[inside] = np.atleast_2d(np.corrcoef(rows[varies]))
     return np.asarray(np.clip(found, -1.0, 1.0))
+
+
+def weighted(rows: Floats, decay: float = DECAY) -> Floats:
+    """Correlation of rows whose days weigh the less the older they are, means by the same weights.
+
+    Parameters
+    ----------
+    rows
+        Parts, days oldest first, no NaN, shape (k, n).
+    decay
+        λ: weight of a day over that of the next.
+
+    Returns
+    -------
+    Shape (k, k); NaN for a row that hardly varied in the days that weigh, and of fewer than 10 days.
+    """
+    k, n = rows.shape
+    if n < LEAST or k == 0:
+        return np.full((k, k), np.nan)
+    weight = decay ** np.arange(n - 1.0, -1.0, -1.0)
+    weight /= weight.sum()
+    away = rows - (rows @ weight)[:, None]
+    covariance = (away * weight) @ away.T
+    variance = np.diag(covariance).copy()
+    largest = np.abs(rows).max(axis=1)
+    variance[variance <= (1e-12 * largest) ** 2] = np.nan
+    size = np.sqrt(variance)
+    found = np.clip(covariance / np.outer(size, size), -1.0, 1.0)
+    np.fill_diagonal(found, np.where(np.isnan(variance), np.nan, 1.0))
+    return np.asarray(found)
 
 
 def _ranks(rows: Floats) -> Floats:

@@ -21,6 +21,7 @@ from fillbook.results import Undefined
 
 _DAY_US = 86_400_000_000
 _ROUNDING = 1e-12  # of all that was traded: less is no gain and no loss
+CURVE_GAPS = "curve_gaps"  # why a curve is partial
 _MONEY_PARTIAL = (
     KEPT_OUT,
     "marked_at_last_fill",
@@ -92,7 +93,8 @@ def daily_frame(ledger: Ledger, reporting: Reporting, days: Days) -> pl.DataFram
     total = days.net.sum(axis=0)
     capital = ledger.conventions.capital or 0.0
     equity = capital + total
-    peak = np.maximum.accumulate(np.concatenate([[capital], equity]))[1:]
+    known = np.where(np.isnan(equity), -np.inf, equity)  # a day without a mark is no peak, and ends none
+    peak = np.maximum.accumulate(np.concatenate([[capital], known]))[1:]
     n = days.edges.size
     is_partial = np.zeros(n, bool)
     is_partial[[0, -1]] = days.start_us % _DAY_US != 0, True
@@ -213,11 +215,23 @@ def _days(daily: pl.DataFrame, conventions: Conventions) -> dict[str, Floats | U
     return {"daily_pnl": pnl, "daily_return": returns, "daily_basis": basis, "equity": equity}
 
 
-def _curve(equity: pl.DataFrame, conventions: Conventions) -> Floats | Undefined:
-    """Points of the equity curve after its start; unavailable with a gap in it."""
-    if equity["is_gap"].any():
-        return Undefined.unavailable("no_mid")
-    return np.concatenate([[conventions.capital or 0.0], equity["equity"].to_numpy()])
+def _curve(equity: pl.DataFrame, conventions: Conventions, lack: Undefined | None) -> dict[str, Any]:
+    """Points of the equity curve after its start, those without a price or rate left out, and their share.
+
+    What is so now is not known where the last point is missing; without any point there is no curve.
+    """
+    is_gap = equity["is_gap"].to_numpy()
+    gap = Undefined.unavailable("no_mid") if lack is None else lack
+    if lack is not None or (is_gap.all() and is_gap.size):
+        return {"curve": gap, "curve_now": gap, "coverage": {}}
+    points = equity.filter(~pl.col("is_gap"))["equity"].to_numpy()
+    curve = np.concatenate([[conventions.capital or 0.0], points])
+    share = points.size / is_gap.size if is_gap.size else 1.0
+    ends = is_gap.size == 0 or not is_gap[-1]
+    return {
+        "curve": curve, "curve_now": curve if ends else gap,
+        "coverage": {"curve": share, "curve_now": share} if share < 1.0 else {},
+    }  # fmt: skip
 
 
 def metric_inputs(
@@ -248,17 +262,18 @@ def metric_inputs(
     money = _without_money(reporting.lack) if lacks_money else _in_money(ledger, reporting, daily, trips)
     arrays: dict[str, Any] = money | order_arrays(orders, reporting)
     capital = ledger.conventions.capital
+    path = _curve(equity, ledger.conventions, reporting.lack if lacks_money else None)
     return Inputs(
         **arrays,
         fill_at=ledger.flow.at,
-        curve=reporting.lack if lacks_money else _curve(equity, ledger.conventions),
+        **path,
         trip_hold_s=trips.filter(~pl.col("is_open"))["hold_s"].to_numpy(),
         window_s=max(ledger.end_us - start_us, 0) / 1e6,
         in_market_s=_in_market_s(ledger),
         capital=Undefined.unavailable("no_capital") if capital is None else capital,
         periods_per_year=ledger.conventions.periods_per_year,
         currency=reporting.currency,
-        reasons=_reasons(ledger) | _order_reasons(orders),
+        reasons=_reasons(ledger, has_gaps=bool(path["coverage"])) | _order_reasons(orders),
         method=_methods(ledger),
     )
 
@@ -351,7 +366,7 @@ def _methods(ledger: Ledger) -> dict[str, str]:
     return dict.fromkeys(("book_realized", "book_unrealized"), ledger.conventions.method) | held
 
 
-def _reasons(ledger: Ledger) -> dict[str, tuple[str, ...]]:
+def _reasons(ledger: Ledger, *, has_gaps: bool) -> dict[str, tuple[str, ...]]:
     """By input: why it is partial."""
     found = {reason for reasons in ledger.books["reasons"] for reason in reasons}
     found |= {KEPT_OUT} if ledger.kept_out.height else set()
@@ -366,5 +381,12 @@ def _reasons(ledger: Ledger) -> dict[str, tuple[str, ...]]:
         )
     }
     counted = dict.fromkeys(_OF_FILLS, tuple(reason for reason in money if reason == KEPT_OUT))
-    whole = dict.fromkeys(("book_net", "daily_pnl", "daily_return", "daily_basis", "equity", "curve"), money)
-    return {**counted, **only, **whole, "trip_pnl": tuple(r for r in money if not r.startswith("marked"))}
+    whole = dict.fromkeys(("book_net", "daily_pnl", "daily_return", "daily_basis", "equity"), money)
+    path = dict.fromkeys(("curve", "curve_now"), (*money, *((CURVE_GAPS,) if has_gaps else ())))
+    return {
+        **counted,
+        **only,
+        **whole,
+        **path,
+        "trip_pnl": tuple(r for r in money if not r.startswith("marked")),
+    }

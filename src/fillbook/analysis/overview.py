@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 import polars as pl
 
 from fillbook.analysis.inputs import Days, book_daily_frame, daily_frame, equity_frame, metric_inputs
@@ -113,7 +114,7 @@ def overview(
     return Overview(
         reporting.currency, seen.period, evaluate(inputs, metrics), ledger.books, daily,
         book_daily_frame(days), equity, trips,
-        drawdown_frame(equity, has_capital=seen.conventions.capital is not None),
+        drawdown_frame(equity, seen.conventions.capital),
         run_checks(ledger, data.filtered(seen.chosen)) if check else (),
         seen.findings, seen.chosen, seen.conventions,
     )  # fmt: skip
@@ -163,11 +164,16 @@ def trips_frame(ledger: Ledger) -> pl.DataFrame:
     )
 
 
-def drawdown_frame(equity: pl.DataFrame, *, has_capital: bool) -> pl.DataFrame:
-    """Drawdown table of an equity curve, deepest first; fractions null without capital."""
+def drawdown_frame(equity: pl.DataFrame, capital: float | None) -> pl.DataFrame:
+    """Drawdown table of the points of an equity curve that are known, deepest first.
+
+    The peak includes the start: capital, 0 where none is declared, at the time of the first point. Fractions
+    are null without capital.
+    """
     points = equity.filter(~pl.col("is_gap"))
-    rows = drawdown_table(points["equity"].to_numpy(), by_money=True)
-    at = points["at"]
+    start = np.full(min(points.height, 1), capital or 0.0)
+    rows = drawdown_table(np.concatenate([start, points["equity"].to_numpy()]), by_money=True)
+    at, has_capital = pl.concat([points["at"].head(1), points["at"]]), capital is not None
     table = pl.DataFrame(
         {
             "depth": [row.depth for row in rows],

@@ -117,8 +117,8 @@ class Risk:
     forecasts
         ``day, pnl``, and a column a method: the 95 % value at risk known the evening before.
     sharpes
-        A row a bot: ``part, n, sharpe_daily, sharpe, psr, trials, trials_kind, best_by_luck, deflated,
-        min_track_record, reason`` (`risk_tables.sharpe_table`).
+        A row a bot: ``part, n, sharpe_daily, sharpe, autocorrelation, sharpe_lo, psr, trials, trials_kind,
+        best_by_luck, deflated, min_track_record, reason`` (`risk_tables.sharpe_table`).
     holdings, assets, concentration
         What is held at the end, by book and by asset over all venues, and how concentrated it is.
     stress

@@ -11,10 +11,11 @@ from fillbook.analysis.correlation import ENOUGH, Correlation
 from fillbook.analysis.stress import Shocks
 from fillbook.conventions import RiskConventions
 from fillbook.findings import Finding, Severity
+from fillbook.metrics.autocorrelation import TOLD_FROM, autocorrelation
 from fillbook.results import Result
 from fillbook.units import counted
 
-_FEW_DAYS, _REJECTED, _RHO = 30, 0.05, 0.1
+_FEW_DAYS, _REJECTED = 30, 0.05
 
 
 def risk_findings(
@@ -50,17 +51,14 @@ def _of_days(daily: pl.DataFrame) -> Iterator[Finding]:
             effect="ratios and tails of so few days are mostly chance: look at the intervals",
         )  # fmt: skip
         return
-    values = pnl.to_numpy()
-    away = values - values.mean()
-    scale = float(away @ away)
-    rho = float(away[1:] @ away[:-1]) / scale if scale > 0.0 else 0.0
-    if abs(rho) > _RHO:
+    rho = autocorrelation(pnl.to_numpy())
+    if abs(rho) > TOLD_FROM:
         grow = "larger" if rho > 0.0 else "smaller"
         yield Finding(
             "ledger", "days_depend", Severity.INFO, f"days depend on the day before: correlation {rho:+.2f}",
             n_rows=n,
             effect=f"√365 annualises as if they did not: a year's deviation is {grow}, the Sharpe ratio the "
-            "other way (Lo 2002); the intervals take it into account",
+            "other way; it stands beside, corrected (Lo 2002), and the intervals take it into account",
         )  # fmt: skip
 
 
@@ -76,9 +74,7 @@ def _of_trials(metrics: Mapping[str, Result], asked: RiskConventions) -> Iterato
 
 def _of_backtests(backtests: pl.DataFrame) -> Iterator[Finding]:
     """Methods whose exceptions are too many, too few or too clustered."""
-    bad = backtests.filter(
-        (pl.col("kupiec_p") < _REJECTED) | (pl.col("coverage_p") < _REJECTED) | (pl.col("z2_p") < _REJECTED)
-    )
+    bad = backtests.filter(pl.col("verdict_p") < _REJECTED)
     for row in bad.iter_rows(named=True):
         yield Finding(
             "ledger", "var_rejected", Severity.WARNING,

@@ -11,6 +11,7 @@ import polars as pl
 
 from fillbook.arrays import Floats
 from fillbook.conventions import RiskConventions
+from fillbook.metrics.autocorrelation import autocorrelation, sharpe_ratio_lo
 from fillbook.metrics.backtest import Backtest, backtest
 from fillbook.metrics.returns import moments
 from fillbook.metrics.risk import probabilistic_sharpe
@@ -133,8 +134,9 @@ def sharpe_table(
 
     Returns
     -------
-    ``part, n, sharpe_daily, sharpe`` (annualised), ``psr, trials, trials_kind, best_by_luck`` (annualised),
-    ``deflated, min_track_record`` (days), ``reason`` of what is missing.
+    ``part, n, sharpe_daily, sharpe`` (annualised), ``autocorrelation`` (of a day with the day before),
+    ``sharpe_lo`` (annualised for it, null where it is within ±0.1), ``psr, trials, trials_kind,
+    best_by_luck`` (annualised), ``deflated, min_track_record`` (days), ``reason`` of what is missing.
     """
     held = [days[~np.isnan(days)] for days in daily]
     ratios = [daily_sharpe(days) for days in held]
@@ -158,12 +160,15 @@ def sharpe_table(
         psr = ratio if math.isnan(ratio) else probabilistic_sharpe(ratio, days.size, *shape)
         reasons = dict.fromkeys(filter(None, map(_reason, (ratio, psr, deflated, record))))
         rows.append({
-            "part": name, "n": days.size, "sharpe_daily": ratio, "sharpe": ratio * year, "psr": psr,
+            "part": name, "n": days.size, "sharpe_daily": ratio, "sharpe": ratio * year,
+            "autocorrelation": autocorrelation(days),
+            "sharpe_lo": sharpe_ratio_lo(days, periods_per_year=periods_per_year), "psr": psr,
             "trials": trials, "trials_kind": kind, "best_by_luck": luck * year, "deflated": deflated,
             "min_track_record": record, "reason": ", ".join(reasons) or None,
         })  # fmt: skip
     schema = {
         "part": pl.String, "n": pl.Int64, "sharpe_daily": pl.Float64, "sharpe": pl.Float64,
+        "autocorrelation": pl.Float64, "sharpe_lo": pl.Float64,
         "psr": pl.Float64, "trials": pl.Int64, "trials_kind": pl.String, "best_by_luck": pl.Float64,
         "deflated": pl.Float64, "min_track_record": pl.Float64, "reason": pl.String,
     }  # fmt: skip

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from fillbook.analysis.correlation import Correlation
     from fillbook.analysis.risk import Risk
+    from fillbook.arrays import Floats
 
 _PANEL = "What no data says"
 _SHOWN = 10
@@ -78,7 +80,7 @@ def show(answer: Risk) -> None:
     for table in (
         metrics_table(answer), _intervals(answer), _tails(answer), _backtests(answer), _sharpes(answer),
         _drawdowns(answer), _assets(answer), _crashes(answer), _grid(answer), _futures(answer),
-        _correlation(answer),
+        *_correlations(answer),
     ):  # fmt: skip
         if table.row_count:
             screen.print(table)
@@ -156,14 +158,15 @@ def _tails(answer: Risk) -> Table:
 
 def _backtests(answer: Risk) -> Table:
     return _table(
-        answer, "were forecasts kept? (p below 5 % refutes a method)",
+        answer, "were forecasts kept? (p of all below 5 % refutes a method)",
         answer.backtests.filter(answer.backtests["n"] > 0),
         {
             "level": ("level", "fraction"), "label": ("method", "text"), "n": ("days", "count"),
             "exceptions": ("lost more", "count"), "expected": ("expected", "ratio"),
             "kupiec_p": ("p count", "fraction"), "independence_p": ("p independent", "fraction"),
             "coverage_p": ("p both", "fraction"), "z2": ("Z2", "ratio"),
-            "z2_critical": ("5 % point", "ratio"), "z2_p": ("p size", "fraction"), "light": ("light", "text"),
+            "z2_critical": ("5 % point", "ratio"), "z2_p": ("p size", "fraction"),
+            "verdict_p": ("p of all", "fraction"), "light": ("light", "text"),
         },
     )  # fmt: skip
 
@@ -171,6 +174,7 @@ def _backtests(answer: Risk) -> Table:
 def _sharpes(answer: Risk) -> Table:
     return _table(answer, "Sharpe ratios against luck, by bot", answer.sharpes, {
         "part": ("bot", "text"), "n": ("days", "count"), "sharpe": ("Sharpe", "ratio"),
+        "sharpe_lo": ("after Lo", "ratio"),
         "psr": ("above 0", "fraction"), "trials": ("trials", "count"), "trials_kind": ("", "text"),
         "best_by_luck": ("best by luck", "ratio"), "deflated": ("above luck", "fraction"),
         "min_track_record": ("days needed", "count"), "reason": (" ", "reason"),
@@ -225,18 +229,26 @@ def _futures(answer: Risk) -> Table:
     )  # fmt: skip
 
 
-def _correlation(answer: Risk) -> Table:
-    """Correlation of bots, where there are few enough to read."""
+def _correlations(answer: Risk) -> tuple[Table, Table]:
+    """Correlation of bots over all days and lately."""
+    from fillbook.analysis.correlation import DECAY  # noqa: PLC0415
+
+    found = answer.correlations["bot"]
+    title = f"correlation of daily PnL by bot, {found.n} days in common ({found.status.replace('_', ' ')})"
+    lately = f"the same, a day weighing {DECAY} of the day after it"
+    return _correlation(found, found.pearson, title), _correlation(found, found.ewma, lately)
+
+
+def _correlation(found: Correlation, matrix: Floats, title: str) -> Table:
+    """One measure, where there are few enough parts to read."""
     from fillbook.cli.screen import table  # noqa: PLC0415
     from fillbook.units import Unit, format_value  # noqa: PLC0415
 
-    found = answer.correlations["bot"]
     names = [found.names[i] for i in found.order]
     if not 1 < len(names) <= _SHOWN:
         return table("", (), ())
     rows = [
-        [found.names[i], *(format_value(found.pearson[i, j], Unit.RATIO, signed=True) for j in found.order)]
+        [found.names[i], *(format_value(matrix[i, j], Unit.RATIO, signed=True) for j in found.order)]
         for i in found.order
     ]  # fmt: skip
-    title = f"correlation of daily PnL by bot, {found.n} days in common ({found.status.replace('_', ' ')})"
     return table(title, ("", *names), rows, right=names)

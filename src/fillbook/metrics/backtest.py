@@ -10,6 +10,13 @@ import numpy as np
 
 from fillbook.arrays import Floats, Ints
 from fillbook.metrics.bootstrap import SEED
+from fillbook.metrics.exact_tests import (
+    Tested,
+    coverage_chances,
+    independence_chances,
+    kupiec_chances,
+    lots,
+)
 from fillbook.metrics.forecasts import LEAST_WINDOW, Forecasts, forecasts
 from fillbook.results import Undefined
 
@@ -35,7 +42,7 @@ def _log_likelihood(misses: int, hits: int, p: float) -> float:
 
 
 def kupiec_lr(n: int, exceptions: int, p: float) -> float:
-    """Likelihood ratio that exceptions came with probability `p` (Kupiec 1995), ~ χ²(1)."""
+    """Likelihood ratio that exceptions came with probability `p` (Kupiec 1995), ~ χ²(1) for many days."""
     if n == 0:
         return Undefined("empty")
     observed = _log_likelihood(n - exceptions, exceptions, exceptions / n)
@@ -50,7 +57,7 @@ def transitions(hits: Ints) -> Transitions:
 
 
 def christoffersen_lr(hits: Ints) -> float:
-    """Likelihood ratio that exceptions are independent (Christoffersen 1998), ~ χ²(1).
+    """Likelihood ratio that exceptions are independent (Christoffersen 1998), ~ χ²(1) for many of them.
 
     Undefined without an exception, or where a state is never left.
     """
@@ -65,20 +72,8 @@ def christoffersen_lr(hits: Ints) -> float:
     return 2.0 * (apart - _log_likelihood(from_0 + from_1 - found.n01 - found.n11, found.n01 + found.n11, p))
 
 
-def chi2_tail(statistic: float, freedom: Literal[1, 2]) -> float:
-    """Probability that χ² of 1 or 2 degrees of freedom exceeds a statistic; an absent one stays absent.
-
-    >>> round(chi2_tail(3.841459, 1), 6), round(chi2_tail(5.991465, 2), 6)
-    (0.05, 0.05)
-    """
-    if math.isnan(statistic):
-        return statistic
-    half = max(statistic, 0.0) / 2.0
-    return math.erfc(math.sqrt(half)) if freedom == 1 else math.exp(-half)
-
-
 def conditional_coverage_lr(hits: Ints, p: float) -> float:
-    """Likelihood ratio that exceptions are independent and of probability `p`, ~ χ²(2)."""
+    """Likelihood ratio that exceptions are independent and of probability `p`, ~ χ²(2) for many of them."""
     independence = christoffersen_lr(hits)
     if math.isnan(independence):
         return independence
@@ -138,9 +133,14 @@ class Backtest:
     kupiec, independence, coverage
         Likelihood ratios: unconditional, independence, and both (conditional coverage).
     kupiec_p, independence_p, coverage_p
-        Their p-values.
+        Their exact p-values, ties decided by lot (`exact_tests`): below 5 % for 5 of 100 true forecasts.
+    kupiec_p_most, independence_p_most, coverage_p_most
+        The same with every tie counted as worse: what no lot can exceed.
     z2, z2_critical, z2_p
         Acerbi–Szekely statistic, its 5 % point and p-value by simulation of the forecasts themselves.
+    verdict_p
+        P-value of all of it: twice the smaller of `coverage_p` (`kupiec_p` where that is absent) and `z2_p`
+        (Bonferroni), at most 1; that of the one there is where the other is absent.
     light
         Traffic light, of 99 % and 250 days only.
     """
@@ -152,13 +152,17 @@ class Backtest:
     exceptions: int
     kupiec: float
     kupiec_p: float
+    kupiec_p_most: float
     independence: float
     independence_p: float
+    independence_p_most: float
     coverage: float
     coverage_p: float
+    coverage_p_most: float
     z2: float
     z2_critical: float
     z2_p: float
+    verdict_p: float
     light: Light | Undefined
 
 
@@ -176,29 +180,62 @@ def backtest(
     alpha, window
         Level, and days each forecast knows (≥ 100 says something).
     seed
-        Of the simulation behind the Acerbi–Szekely test.
+        Of the simulation behind the Acerbi–Szekely test, and of the lots that decide ties.
     """
     made = forecasts(values, method, alpha, window=window)
     days = values[window:] if values.size > window else values[:0]
     has_one = ~(np.isnan(made.var) | np.isnan(made.es))
     known = Forecasts(made.var[has_one], made.es[has_one], made.tail[has_one], made.weight)
     hits = (days[has_one] < -known.var).astype(np.int64)
-    n, p = hits.size, 1.0 - alpha
+    n = hits.size
     gap = Undefined.unavailable("too_few_for_backtest") if not has_one.size else Undefined("no_forecast")
-    pof, apart, both = (
-        (kupiec_lr(n, int(hits.sum()), p), christoffersen_lr(hits), conditional_coverage_lr(hits, p))
-        if n
-        else (gap, gap, gap)
+    count, order, both = (
+        exception_tests(hits, alpha, lots(days[has_one], 3, seed=seed)) if n else (Tested(gap, gap, gap),) * 3
     )
     z2 = acerbi_szekely(days[has_one], known.var, known.es, alpha) if n else gap
     critical, z2_p = (z2, z2) if math.isnan(z2) else _placed(z2, simulated_z2(known, alpha, seed=seed))
     is_basel = alpha == _BASEL_LEVEL
     light = traffic_light(hits) if is_basel else Undefined.unavailable("only_at_99_percent")
     found = Backtest(
-        method, alpha, window, n, int(hits.sum()), pof, chi2_tail(pof, 1), apart, chi2_tail(apart, 1),
-        both, chi2_tail(both, 2), z2, critical, z2_p, light,
+        method, alpha, window, n, int(hits.sum()), count.ratio, count.p, count.most, order.ratio, order.p,
+        order.most, both.ratio, both.p, both.most, z2, critical, z2_p,
+        verdict(count.p if math.isnan(both.p) else both.p, z2_p), light,
     )  # fmt: skip
     return found, made
+
+
+def exception_tests(hits: Ints, alpha: float, drawn: Floats) -> tuple[Tested, Tested, Tested]:
+    """Whether exceptions are as many as they should be, whether they are independent, and both at once.
+
+    Parameters
+    ----------
+    hits
+        1 for a day that lost more than forecast, else 0, oldest first, at least one.
+    alpha
+        Level of the forecasts.
+    drawn
+        A lot for each test (`exact_tests.lots`), shape (3,).
+    """
+    n, exceptions, p = hits.size, int(hits.sum()), 1.0 - alpha
+    count, order = kupiec_lr(n, exceptions, p), christoffersen_lr(hits)
+    first, second, third = drawn.tolist()
+    of_count = kupiec_chances(n, p).tested(count, first)
+    if math.isnan(order):
+        return of_count, Tested(order, order, order), Tested(order, order, order)
+    return (
+        of_count, independence_chances(n, exceptions).tested(order, second),
+        coverage_chances(n, p).tested(count + order, third),
+    )  # fmt: skip
+
+
+def verdict(exceptions_p: float, size_p: float) -> float:
+    """P-value of two tests together (Bonferroni): true forecasts fail one of them in 5 of 100 worlds at most.
+
+    >>> verdict(0.02, 0.4), verdict(0.7, 0.9)
+    (0.04, 1.0)
+    """
+    known = [p for p in (exceptions_p, size_p) if not math.isnan(p)]
+    return min(len(known) * min(known), 1.0) if known else exceptions_p
 
 
 def _placed(z2: float, chance: Floats) -> tuple[float, float]:

@@ -113,9 +113,9 @@ def max_drawdown_fraction(curve: Floats, *, capital: float) -> float:
     label="Current drawdown", group="risk", unit=Unit.MONEY, better="lower",
     formula=r"\text{peak}_T-E_T", source="DEFINITIONS E8", undefined="empty without a day",
 )  # fmt: skip
-def current_drawdown(curve: Floats) -> float:
+def current_drawdown(curve_now: Floats) -> float:
     """How far equity stands below its peak now."""
-    return float(falls(curve)[-1]) if curve.size > 1 else Undefined("empty")
+    return float(falls(curve_now)[-1]) if curve_now.size > 1 else Undefined("empty")
 
 
 @metric(

@@ -18,7 +18,7 @@ from fillbook.units import Unit
 
 ROOMS = (
     "profitability", "returns", "risk", "drawdown", "activity", "execution", "spreads", "shortfall",
-    "timing", "liquidity", "impact", "attribution", "tails", "selection", "benchmark",
+    "timing", "liquidity", "impact", "attribution", "tails", "selection", "autocorrelation", "benchmark",
 )  # fmt: skip
 EXECUTION, BENCHMARK = "execution", "benchmark"  # groups that `ExecutionInputs`, `BenchmarkInputs` answer
 Eaten = Inputs | ExecutionInputs | AttributionInputs | BenchmarkInputs

@@ -42,19 +42,23 @@ class Smooth:
     influence: Floats
     scale: Scale = "plain"
 
-    def ends(self, reach: float) -> tuple[float, float]:
-        """The interval so far to both sides on the scale; infinite where the scale ends before."""
+    def ends(self, below: float, above: float | None = None) -> tuple[float, float]:
+        """The interval so far below and above on the scale; infinite where the scale ends before.
+
+        `above` is `below` unless said.
+        """
+        up = below if above is None else above
         if self.scale == "plain":
-            return self.value - reach, self.value + reach
+            return self.value - below, self.value + up
         if self.scale == "log":
-            return self.value * math.exp(-reach), self.value * math.exp(reach)
+            return self.value * math.exp(-below), self.value * math.exp(up)
         if self.scale == "odds":
             odds = self.value / (1.0 - self.value)
-            low, high = odds * math.exp(-reach), odds * math.exp(reach)
+            low, high = odds * math.exp(-below), odds * math.exp(up)
             return low / (1.0 + low), high / (1.0 + high)
-        step = 2.0 * reach * self.value**2
-        high = self.value / math.sqrt(1.0 - step) if step < 1.0 else math.inf
-        return self.value / math.sqrt(1.0 + step), high
+        lower, upper = (2.0 * reach * self.value**2 for reach in (below, up))
+        high = self.value / math.sqrt(1.0 - upper) if upper < 1.0 else math.inf
+        return self.value / math.sqrt(1.0 + lower), high
 
 
 def of_mean(values: Floats) -> Smooth:

@@ -32,7 +32,10 @@ class Inputs:
     daily_basis
         Daily returns where capital is declared, else daily PnL: for ratios without a scale.
     curve
-        Equity at the points of the fine curve (fills and a regular grid), start first.
+        Equity at the points of the fine curve (fills and a regular grid), start first; points without a price
+        or a rate are left out, and `coverage` says so.
+    curve_now
+        The same; an `Undefined` where its last point is left out.
     equity
         Capital (0 where none is declared) and then capital + cumulative daily PnL: n + 1 values.
     order_class
@@ -82,6 +85,7 @@ class Inputs:
     daily_return: Floats | Undefined
     daily_basis: Floats | Undefined
     curve: Floats | Undefined
+    curve_now: Floats | Undefined
     equity: Floats | Undefined
     order_class: Ints | Undefined
     order_amount: Floats | Undefined

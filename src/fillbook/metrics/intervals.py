@@ -1,9 +1,10 @@
 """How far a ratio can be trusted: its 95 % interval, where one holds that, by the way that holds it.
 
-Ratios that are smooth in the days have Student's t with a long-run variance (`long_run`, `influence`),
-quantiles have order statistics (`quantile_intervals`). Ratios of the path (Calmar, Ulcer, recovery) have no
-truth to be held: for them stands where 95 % of histories resampled in blocks of days lie (DEFINITIONS E7;
-Politis & Romano 1994), a description. Where too few days leave an interval short of its level, there is none.
+Ratios that are smooth in the days have Student's t with a long-run variance (`long_run`, `influence`), and
+where days are skewed, as of many small wins and a few large losses, a resampled t (`studentised`); quantiles
+have order statistics (`quantile_intervals`). Ratios of the path (Calmar, Ulcer, recovery) have no truth to
+hold: for them stands where 95 % of histories resampled in blocks of days lie (DEFINITIONS E7; Politis &
+Romano 1994), a description. Where too few days leave an interval short of its level, there is none.
 """
 
 from __future__ import annotations
@@ -19,22 +20,21 @@ from fillbook.arrays import Floats
 from fillbook.conventions import ReturnBasis
 from fillbook.metrics.bootstrap import ENOUGH, REPLICATES, SEED, at_once, block_length, drawn_places
 from fillbook.metrics.influence import OF_BASIS, OF_PNL, OF_RETURNS, Smooth
+from fillbook.metrics.interval_limits import LEVEL, lacking
 from fillbook.metrics.long_run import MeanError, error_of
 from fillbook.metrics.quantile_intervals import Ends, tail_ratio_ends, value_at_risk_ends
 from fillbook.metrics.risk import tail_count
+from fillbook.metrics.studentised import FIGURES, is_skewed, studentised_ends
+from fillbook.metrics.studentised import REPLICATES as T_REPLICATES
 from fillbook.results import Status, Undefined
 
 _MOST_UNDEFINED = 0.05
-LEVEL = 0.95
 SPELLS = 4  # cosines of a deviation or shortfall: days are wild or calm for weeks, so slow waves alone
 SPELLS_OF_QUANTILES = 6  # with four, one interval in five of 250 days has an end before the worst day
-LEAST_TAIL: Mapping[str, float] = {  # days beyond the quantile: 250 and 300 days at 95 %
-    "value_at_risk": 12.5, "expected_shortfall": 12.5, "tail_ratio": 15.0,
-}  # fmt: skip
-LEAST_SPREAD = 100  # days of a deviation
-Way = Literal["long_run", "order", "resampled"]
+Way = Literal["long_run", "studentised", "order", "resampled"]
 WAYS: Mapping[Way, str] = {
     "long_run": "Student's t, long-run variance",
+    "studentised": "resampled t: days are skewed",
     "order": "order statistics",
     "resampled": "describes: 95 % of resampled histories",
 }
@@ -59,8 +59,8 @@ class Interval:
     freedom
         Degrees of freedom of Student's t; None of ``resampled``.
     block, replicates, undefined, seed
-        Of ``resampled``: mean length of the blocks of days that stay together, resamples, those in which the
-        number does not exist, and what they were drawn by; None else.
+        Of ``resampled`` and ``studentised``: mean length of the blocks of days that stay together, resamples,
+        those in which the number does not exist, and what they were drawn by; None else.
     """
 
     key: str
@@ -202,38 +202,40 @@ def intervals(
         if isinstance(returns, Undefined) and key in NEED_CAPITAL:
             found[key] = _none(key, returns.reason, pnl.size)
         elif key not in STATISTICS:
-            found[key] = _of_days(key, days)
+            found[key] = _of_days(key, days, seed)
     return {key: found[key] for key in keys}
 
 
-def _of_days(key: str, days: Days) -> Interval:
+def _of_days(key: str, days: Days, seed: int) -> Interval:
     """Interval of a ratio that has a truth."""
     pnl, basis, n = days.pnl[0], days.basis[0], days.pnl.shape[1]
-    if tail_count(n, LEVEL) < LEAST_TAIL.get(key, 0.0):
-        return _none(key, "few_tail_days", n)
-    if key == "volatility" and n < LEAST_SPREAD:
-        return _none(key, "n_lt_100", n)
+    why = lacking(key, pnl)
+    if why is not None:
+        return _none(key, why, n)
     nu = SPELLS_OF_QUANTILES
     if key == "value_at_risk":
         return _ordered(key, value_at_risk_ends(pnl, LEVEL, freedom=nu, level=LEVEL), n, nu)
     if key == "tail_ratio":
         return _ordered(key, tail_ratio_ends(basis, freedom=nu, level=LEVEL), n, 2 * nu)
     if key in OF_PNL:
-        smooth = OF_PNL[key](pnl, days.periods_per_year)
+        values, functions = pnl, OF_PNL
     elif key in OF_BASIS:
-        smooth = OF_BASIS[key](basis, days.periods_per_year)
+        values, functions = basis, OF_BASIS
     else:
-        smooth = OF_RETURNS[key](_of_returns(days)[0], days.periods_per_year)
-    return _smooth(key, smooth, n)
+        values, functions = _of_returns(days)[0], OF_RETURNS
+    return _smooth(key, values, functions[key](values, days.periods_per_year), seed)
 
 
-def _smooth(key: str, smooth: Smooth | Undefined, n: int) -> Interval:
-    """Student's t around a smooth ratio, on its scale."""
+def _smooth(key: str, values: Floats, smooth: Smooth | Undefined, seed: int) -> Interval:
+    """Student's t around a smooth ratio, on its scale; its own quantiles where days are skewed."""
+    n = values.size
     if isinstance(smooth, Undefined):
         return _none(key, smooth.reason, n)
     error = error_of(smooth.influence, freedom=SPELLS if smooth.scale == "precision" else None)
     if isinstance(error, Undefined):
         return _none(key, error.reason, n)
+    if key in FIGURES and is_skewed(values):
+        return _studentised(key, values, smooth, error, seed)
     if key == "expected_shortfall":  # its error is itself that of so few tail days
         of_tail = float(tail_count(n, LEVEL)) - 1.0
         error = MeanError(error.variance, 1.0 / (1.0 / error.freedom + 1.0 / of_tail))
@@ -241,6 +243,21 @@ def _smooth(key: str, smooth: Smooth | Undefined, n: int) -> Interval:
     if not math.isfinite(high):
         return _none(key, "open_ended", n)
     return Interval(key, low, high, LEVEL, n, "long_run", error.freedom)
+
+
+def _studentised(key: str, values: Floats, smooth: Smooth, error: MeanError, seed: int) -> Interval:
+    """The resampled t of skewed days."""
+    found = studentised_ends(key, values, smooth, error, level=LEVEL, seed=seed)
+    status, reasons = Status.OK, tuple[str, ...]()
+    low, high = None, None
+    if isinstance(found.ends, Undefined):
+        status, reasons = Status.UNAVAILABLE, (found.ends.reason,)
+    else:
+        low, high = found.ends
+    return Interval(
+        key, low, high, LEVEL, values.size, "studentised", error.freedom, found.block, T_REPLICATES,
+        found.undefined, seed, status, reasons,
+    )  # fmt: skip
 
 
 def _ordered(key: str, ends: Ends | Undefined, n: int, freedom: float) -> Interval:

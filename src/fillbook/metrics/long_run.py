@@ -85,11 +85,16 @@ def long_run_variance(values: Floats, freedom: int) -> float:
     freedom
         How many cosines ν, 1 … n − 1; with n − 1 it is the sample variance.
     """
-    n = values.size
+    return float(long_run_variances(values[None], freedom)[0])
+
+
+def long_run_variances(rows: Floats, freedom: int) -> Floats:
+    """`long_run_variance` of each row, shape (k, n) → (k,)."""
+    n = rows.shape[1]
     at = math.pi * (np.arange(n) + 0.5) / n
     waves = np.cos(np.arange(1, freedom + 1)[:, None] * at)
-    found = waves @ (values - values.mean())
-    return float(found @ found) * 2.0 / n / freedom
+    found = (rows - rows.mean(axis=1, keepdims=True)) @ waves.T
+    return np.asarray((found**2).sum(axis=1) * 2.0 / n / freedom)
 
 
 def error_of(

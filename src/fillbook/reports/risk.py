@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fillbook.analysis.correlation import DECAY
 from fillbook.analysis.crashes import CRASHES, DEFINITION
 from fillbook.reports.head import head_object
 from fillbook.reports.json import plain
@@ -75,10 +76,11 @@ def _shocks(found: Shocks) -> dict[str, object]:
 
 
 def _correlation(found: Correlation) -> dict[str, object]:
-    matrices = ("pearson", "spearman", "pairwise", "tail")
+    matrices = ("pearson", "spearman", "ewma", "pairwise", "tail")
     return {
         "parts": list(found.names), "order": list(found.order), "status": found.status, "n": found.n,
         "days": found.days, "pairwise_n": found.pairwise_n.tolist(), "is_repaired": found.is_repaired,
+        "ewma_decay": DECAY,
         **{name: _matrix(getattr(found, name)) for name in matrices}, "worst_days": found.worst_days,
         "shrunk": None if found.shrunk is None else _matrix(found.shrunk),
         "shrinkage": found.shrinkage, "shrunk_reason": found.shrunk_reason,

@@ -9,6 +9,7 @@ import streamlit as st
 
 from fillbook.analysis.risk import Risk
 from fillbook.figures.risk import rolling_figure
+from fillbook.metrics.intervals import Interval
 from fillbook.metrics.registry import METRICS
 from fillbook.results import reason_text
 from fillbook.units import Unit, counted, format_value
@@ -46,6 +47,8 @@ def _intervals(found: Risk) -> None:
             for value in (found.metrics[key].value, one.low, one.high)
         ]
         rows.append((METRICS[key].label, *shown, _reading(found, key)))
+        if key == "sharpe_ratio":
+            rows += _corrected(found)
     table = pl.DataFrame(rows, schema=["ratio", "value", "low", "high", "reading"], orient="row")
     st_utils.rows(
         table,
@@ -54,20 +57,38 @@ def _intervals(found: Risk) -> None:
     )  # fmt: skip
     held = [one for one in found.intervals.values() if one.low is not None]
     if held:
-        drawn = next((one for one in held if one.is_descriptive), None)
-        paths = (
-            ""
-            if drawn is None
-            else f" No truth that days could miss stands behind {_listed(found)}: their range only describes "
+        st.caption(_caption(found, held))
+
+
+def _caption(found: Risk, held: list[Interval]) -> str:
+    """What stands behind the intervals, and what they cannot know."""
+    drawn = next((one for one in held if one.is_descriptive), None)
+    text = (
+        f"Of {counted(held[0].n, 'day')}; an interval is shown only where so many days hold the truth in 93 "
+        "to 97 of 100 simulated cases."
+    )
+    if found.metrics["sharpe_ratio_lo"].value is not None:
+        text += " After Lo (2002) the Sharpe ratio is that of a year whose days resemble the day before."
+    if drawn is not None:
+        text += (
+            f" No truth that days could miss stands behind {_listed(found)}: their range only describes "
             f"where 95 % of {drawn.replicates:,} resampled histories lie (blocks of {drawn.block:.1f} days "
             f"on average, seed {drawn.seed})."
         )
-        st.caption(
-            f"Of {counted(held[0].n, 'day')}; an interval is shown only where so many days hold the truth "
-            f"in 93 to 97 of 100 simulated cases.{paths} Where calm and wild weeks "
-            "alternate, those of volatility, value at risk and shortfall hold it in 88 to 94; where losses "
-            "are rare and large, those of means and Sharpe ratios of fewer than 100 days in 87 to 92."
-        )
+    return text + (
+        " Two things no interval can know: a large loss that has not come yet (fewer than 60 days), and wild "
+        "weeks that have not (volatility, value at risk and shortfall of fewer than 1,000 days)."
+    )
+
+
+def _corrected(found: Risk) -> list[tuple[str, ...]]:
+    """The Sharpe ratio of a year whose days depend on the day before, where they do."""
+    one = found.metrics["sharpe_ratio_lo"]
+    if one.value is None:
+        return []
+    rho = format_value(found.metrics["autocorrelation"].value, Unit.RATIO, signed=True)
+    said = f"autocorrelation {rho}"
+    return [(METRICS["sharpe_ratio_lo"].label, format_value(one.value, Unit.RATIO), "", "", said)]
 
 
 def _listed(found: Risk) -> str:
@@ -107,6 +128,10 @@ def _luck(found: Risk) -> None:
             "n": number("Days", format="localized",
                         help="Of its own run, from its first day with a gain or a loss to its last."),
             "sharpe": number("Sharpe", format="%+.2f", help="Annualised with 365 days."),
+            **({"sharpe_lo": number("After Lo", format="%+.2f",
+                                    help="The same, annualised for days that depend on the day before "
+                                    "(Lo 2002); empty where they hardly do.")}
+               if found.sharpes["sharpe_lo"].count() else {}),
             "psr": number("Above 0", format="percent", help="Probability that the true ratio is above 0."),
             "min_track_record": number("Days needed", format="%,.0f",
                                        help="Before a ratio like this one is above 0 with 95 % confidence."),

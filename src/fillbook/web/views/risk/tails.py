@@ -68,8 +68,9 @@ def _backtests(found: Risk, currency: str) -> None:
         return
     _drawn(found, known["method"].unique(maintain_order=True).to_list(), currency)
     number = st.column_config.NumberColumn
-    p_value = "Below 5 % the method is refuted."
-    verdict = pl.min_horizontal("kupiec_p", "coverage_p", "z2_p") < _REFUTED
+    exact = "Exact also for few days; a tie is decided by lot."
+    p_value = f"Below 5 % alone true forecasts come out 5 times in 100. {exact}"
+    verdict = pl.col("verdict_p") < _REFUTED
     named = known.with_columns(
         verdict=pl.when(verdict).then(pl.lit("✗ refuted")).otherwise(pl.lit("✓ kept")),
         light=pl.when(pl.col("level") == LEVELS[1]).then(pl.coalesce(
@@ -80,15 +81,18 @@ def _backtests(found: Risk, currency: str) -> None:
         named,
         {
             "level": number("Level", format="percent", width="small"), "label": "Method",
-            "verdict": "At 5 %", "n": number("Days", format="localized"),
+            "verdict": st.column_config.TextColumn(
+                "At 5 %", help="By “p, both” and “p, how much”, below 2.5 % either: two tests, one error."
+            ), "n": number("Days", format="localized"),
             "exceptions": number("Lost more", format="localized"),
             "expected": number("Expected", format="%.1f"),
             "kupiec_p": number("p, how many", format="percent", help=f"Kupiec 1995. {p_value}"),
-            "independence_p": number("p, in clusters", format="percent", help="Christoffersen 1998."),
+            "independence_p": number("p, in clusters", format="percent",
+                                      help=f"Christoffersen 1998. {exact}"),
             "coverage_p": number("p, both", format="percent", help=f"Conditional coverage. {p_value}"),
             "z2": number("Z₂", format="%+.2f", help="Acerbi & Szekely 2014: 0 as forecast, below 0 dearer."),
             "z2_critical": number("5 % point", format="%+.2f", help="Of Z₂, by simulating the forecasts."),
-            "z2_p": number("p, how much", format="percent", help=p_value),
+            "z2_p": number("p, how much", format="percent", help="Of Z₂, by the same simulation."),
             "light": st.column_config.TextColumn("Traffic light", help="Basel: 250 days at 99 % only."),
         },
         alt="Backtests of value at risk by method",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from fillbook.analysis.correlation import Correlation
+from fillbook.analysis.correlation import DECAY, Correlation
 from fillbook.analysis.exposure import exposure
 from fillbook.analysis.overview import Overview
 from fillbook.analysis.risk import Risk
@@ -23,17 +23,21 @@ from fillbook.web import st_utils, state
 
 _BY = {"bot": "Bots", "controller": "Controllers", "pair": "Pairs"}
 _MEASURES = {
-    "pearson": "Pearson", "spearman": "Ranks (Spearman)", "pairwise": "Each pair's own days",
+    "pearson": "Pearson", "spearman": "Ranks (Spearman)", "ewma": "Lately (EWMA)",
+    "pairwise": "Each pair's own days",
     "shrunk": "Shrunk (Ledoit–Wolf)", "tail": "Worst days in common",
 }  # fmt: skip
 _TITLES = {
     "pearson": "Correlation of daily PnL", "spearman": "Correlation of ranks of daily PnL",
+    "ewma": "Correlation of daily PnL, lately",
     "pairwise": "Correlation over each pair's own days", "shrunk": "Correlation, shrunk",
     "tail": "Worst days in common",
 }  # fmt: skip
 _SAID = {
     "pearson": "Days all parts have in common.",
     "spearman": "Of ranks, so that single wild days count less; days all have in common.",
+    "ewma": f"Days all parts have in common, each weighing {DECAY} of the day after it: half after "
+    f"{math.log(0.5) / math.log(DECAY):.0f} days.",
     "pairwise": "Each pair over the days both ran, so cells rest on different days.",
     "shrunk": "Drawn towards no correlation as far as few days advise; what an optimiser should eat.",
     "tail": "Share of one part's worst 5 % of days that are among the other's: by chance alone it is 5 %.",
