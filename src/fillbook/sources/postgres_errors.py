@@ -57,7 +57,11 @@ _CONNECTING = (
         "try again, or close others",
     ),
     _Cause("starting up|shutting down|recovery", "is not ready", "try again in a moment"),
-    _Cause('invalid connection option|invalid .* value|missing "="', "has an option libpq does not know", ""),
+    _Cause(
+        'invalid connection option|invalid .* value|missing "="',
+        "has an option libpq does not know",
+        "see the options of libpq, and those in docs/sources.md",
+    ),
 )
 _LOST = re.compile(
     "server closed the connection|terminating connection|no connection to the server|could not receive data|"

@@ -102,11 +102,12 @@ def numbers_of(data: PerformanceDataSource) -> str:
 
 
 def _renamed(value: object, bots: Mapping[str, int]) -> object:
-    """JSON with numbers for the names of bots."""
+    """JSON with numbers for the names of bots, and without the names of their configurations."""
     if isinstance(value, dict):
         return {
             key: bots.get(str(part), part) if key == "bot" else _renamed(part, bots)
             for key, part in value.items()
+            if key != "config"
         }
     return [_renamed(part, bots) for part in value] if isinstance(value, list) else value
 
