@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,10 @@ import polars as pl
 import pytest
 
 import fillbook
-from fillbook.errors import UnreadableSourceError
+from fillbook.errors import MissingExtraError, UnreadableSourceError
 from fillbook.schema.raw import RawTables
 from fillbook.sources import base
+from fillbook.sources.listing import installed_sources
 from fillbook.testing.databases import write_database
 from fillbook.testing.sources import CHECKS, NotConformingError, Specimen, conforms
 from sources.rows import PAIR
@@ -70,6 +72,33 @@ def test_without_the_package_nobody_reads_it(tmp_path: Path) -> None:
         base.open_source(str(tmp_path / "maker.ledger"))
     with pytest.raises(UnreadableSourceError, match="scheme ledgers://"):
         base.open_source(f"ledgers://{tmp_path}")
+
+
+def test_a_source_that_cannot_be_loaded_is_named_and_stops_nobody(ledger: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing")
+    with pytest.raises(UnreadableSourceError, match="the source ledger-gone cannot be loaded"):
+        base.open_source(str(tmp_path / "notes.txt"))
+    assert base.open_source(str(ledger)).read().info.kind == "ledger"
+
+
+def test_the_list_names_strangers_and_what_they_lack(ledger: Path) -> None:
+    found = {source.names[0]: source for source in installed_sources()}
+    ours = {name for name, source in found.items() if source.package == "fillbook"}
+    assert ours >= set(base.OWN) | {"postgresql"}
+    assert all(found[name].opens and found[name].example for name in ours)
+    assert found["postgresql"].names == ("postgresql", "postgres")
+    assert (found["ledger"].package, found["ledger"].is_ready) == ("fillbook-ledgers", True)
+    assert found["ledger"].opens == "ledgers: a line a fill"
+    assert (found["ledger-server"].is_ready, found["ledger-server"].why) == (
+        False, 'pip install "fillbook-ledgers[server]"',
+    )  # fmt: skip
+    assert "cannot be loaded" in found["ledger-gone"].why
+
+
+def test_without_its_driver_a_source_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "adbc_driver_postgresql", None)
+    with pytest.raises(MissingExtraError, match=r"fillbook\[postgres\]"):
+        base.open_source("postgresql://127.0.0.1:1/db").read()
 
 
 def _changed(raw: RawTables, **columns: object) -> RawTables:

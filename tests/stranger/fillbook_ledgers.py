@@ -69,6 +69,7 @@ class Ledger:
 class LedgerFolder(Ledger):
     """Every ledger of a folder."""
 
+    opens = "folders of ledgers"
     example = "ledgers://FOLDER"
 
     @classmethod
@@ -82,3 +83,10 @@ class LedgerFolder(Ledger):
         if not found:
             raise UnreadableSourceError(uri, "holds no ledger", "name a folder of files that end in .ledger")
         return found
+
+
+class LedgerServer(LedgerFolder):
+    """Ledgers of a server, whose driver nobody has."""
+
+    example = "ledger-server://host"
+    extra, drivers = "server", ("no_such_driver",)

@@ -44,6 +44,9 @@ ESSENTIAL = ("TradeFill", "Order")
 class HummingbotDatabase:
     """One bot's SQLite file."""
 
+    opens = "Hummingbot's SQLite databases of every version (2019 on), read-only, also while a bot writes"
+    example = "bots/instances/NAME/data/NAME.sqlite"
+
     def __init__(self, uri: str) -> None:
         """Remember the address; nothing is read yet."""
         self.uri = uri

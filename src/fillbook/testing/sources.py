@@ -14,6 +14,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -329,18 +330,15 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 
 def _refuses(uri: str, read: Callable[[], object], secret: str) -> None:
-    try:
-        read()
-    except UnreadableSourceError as error:
-        assert error.why, f"{uri}: the error does not say why"
-        assert error.remedy, f"{uri}: the error does not say what to do: {error}"
-        assert not secret or secret not in f"{error}{error!r}", f"{uri}: the error holds the password"
-    except Exception as error:
-        raise AssertionError(
-            f"{uri}: {type(error).__name__} instead of UnreadableSourceError: {error}"
-        ) from error
-    else:
-        raise AssertionError(f"{uri}: was read, and should not be")
+    with ThreadPoolExecutor(1) as pool:  # which hands over whatever is raised
+        error = pool.submit(read).exception()
+    assert error is not None, f"{uri}: was read, and should not be"
+    if not isinstance(error, UnreadableSourceError):
+        message = f"{uri}: {type(error).__name__} instead of UnreadableSourceError: {error}"
+        raise NotConformingError(message) from error
+    assert error.why, f"{uri}: the error does not say why"
+    assert error.remedy, f"{uri}: the error does not say what to do: {error}"
+    assert not secret or secret not in f"{error}{error!r}", f"{uri}: the error holds the password"
 
 
 def _first_difference(ours: str, theirs: str) -> str:
