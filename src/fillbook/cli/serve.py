@@ -44,12 +44,12 @@ def readable(uris: list[str]) -> list[str]:
     UnreadableSourceError
         A source is not there, or may not be read.
     """
-    from fillbook.sources.base import checked_path, expand, plain_path  # noqa: PLC0415
+    from fillbook.sources.base import checked_path, expand, plain_path, scheme_of  # noqa: PLC0415
 
     for uri in uris:
-        if expand(uri) == [uri]:
+        if expand(uri) == [uri] and not scheme_of(uri):
             checked_path(uri)
-    return [str(plain_path(uri).resolve()) for uri in uris]
+    return [uri if scheme_of(uri) else str(plain_path(uri).resolve()) for uri in uris]
 
 
 def run_page(uris: list[str], *, port: int, host: str, is_opened: bool) -> None:
