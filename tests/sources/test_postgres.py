@@ -6,6 +6,7 @@ import shutil
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from fillbook.sources.base import expand, open_source, watched
 from fillbook.sources.postgres_address import address_of
 from fillbook.sources.postgres_reading import snapshot
 from fillbook.testing.databases import write_database, write_large_database
-from sources.postgres_server import Server, encrypted, kill, load, running
+from fillbook.testing.sources import numbers_of
+from sources.postgres_server import Server, encrypted, kill, literal, load, running
 from sources.rows import AT_MS, fill, order
 
 FILES = (
@@ -282,6 +284,61 @@ def test_no_text_holds_the_password(own_postgres: Server, password: str) -> None
         for text in said:
             assert password not in text
             assert quoted not in text
+
+
+@given(password=st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=20))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_password_comes_through(own_postgres: Server, password: str) -> None:
+    from urllib.parse import quote
+
+    secret = password.replace("'", "''")
+    own_postgres.execute(
+        "postgres", "DROP ROLE IF EXISTS locked", f"CREATE ROLE locked LOGIN PASSWORD '{secret}'"
+    )  # fmt: skip
+    for uri in (
+        own_postgres.tcp("postgres", "locked", quote(password, safe="")),
+        own_postgres.tcp("postgres", more=f"?user=locked&password={quote(password, safe='')}").replace(
+            "postgres@", ""
+        ),
+    ):
+        with snapshot(address_of(uri)) as taken:
+            assert taken.query('SELECT current_user::text AS "me"', "pg_user").item() == "locked"
+
+
+@given(
+    name=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=12)
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_bot_of_any_name_is_found(named: tuple[Server, str], name: str) -> None:
+    server, database = named
+    server.execute(
+        database, f"""UPDATE "TradeFill" SET config_file_path = {literal(name)} WHERE order_id = 'o1'"""
+    )
+    uri = server.at(database)
+    found = {part: open_source(part).read().tables["fills"]["order_id"].to_list() for part in expand(uri)}
+    assert sorted(found.values()) == [["o1"], ["o2"]] or (
+        name == "b.yml" and list(found.values()) == [["o1", "o2"]]
+    )
+
+
+@pytest.fixture
+def named(postgres: Server, tmp_path: Path) -> Iterator[tuple[Server, str]]:
+    path = write_database(tmp_path / "b.sqlite", {"TradeFill": [fill(1), fill(2, config_file_path="b.yml")]})
+    with postgres.database() as database:
+        load(postgres, database, path)
+        yield postgres, database
+
+
+def test_a_bot_in_a_file_and_in_a_database_is_one_bot(postgres: Server, tmp_path: Path) -> None:
+    path = write_database(
+        tmp_path / "conf_bot.sqlite", {"TradeFill": [fill(1), fill(2)], "Order": [order(1)]}
+    )
+    with postgres.database() as database:
+        uri = load(postgres, database, path)
+        alone, both = fillbook.open_data(path), fillbook.open_data(path, uri)
+        assert both.fills.height == 2
+        assert both.fills["bot"].unique().to_list() == ["conf_bot"]
+        assert numbers_of(both) == numbers_of(alone)
 
 
 def test_tls(own_postgres: Server, tmp_path: Path) -> None:

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     import adbc_driver_manager as adbc
 
 _BATCH_BYTES = "8388608"
-_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_SNAPSHOT = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+    "SET LOCAL standard_conforming_strings = on",  # a backslash in a name is a backslash
+)
 # columns of the tables that are found by their plain name, and whether they may be read
 _CATALOGUE = """
 SELECT c.relname::text AS "table", a.attname::text AS "column", t.typname::text AS "type",
@@ -115,9 +118,10 @@ def snapshot(address: Address) -> Iterator[Snapshot]:
         with connection:
             try:
                 connection.set_autocommit(False)
-                with adbc.AdbcStatement(connection) as statement:
-                    statement.set_sql_query(_SNAPSHOT)
-                    statement.execute_update()
+                for setting in _SNAPSHOT:
+                    with adbc.AdbcStatement(connection) as statement:
+                        statement.set_sql_query(setting)
+                        statement.execute_update()
             except adbc.Error as error:
                 raise not_connected(address, error) from error
             yield Snapshot(address, connection)
