@@ -301,7 +301,9 @@ def _written(paths: Iterable[str]) -> list[datetime]:
 def _nothing_readable(
     uris: Iterable[str | Path], failures: list[UnreadableSourceError]
 ) -> UnreadableSourceError:
-    named = ", ".join(str(uri) for uri in uris) or "(nothing given)"
+    from fillbook.sources.credentials import without_secrets  # noqa: PLC0415
+
+    named = ", ".join(without_secrets(str(uri)) for uri in uris) or "(nothing given)"
     first = f", first {failures[0]}" if failures else ""
     return UnreadableSourceError(
         named,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fillbook.sources.sqlite_reading import damaged, is_sqlite, number, opened, words
+from fillbook.sources.bot_database import number, words
+from fillbook.sources.sqlite_reading import damaged, is_sqlite, opened
 from fillbook.testing.databases import write_database
 from sources.rows import execute, fill, hashes
 

@@ -25,6 +25,7 @@ from fillbook.cli import (
     reconcile,
     risk,
     serve,
+    sources,
     summary,
     watch,
 )  # fmt: skip
@@ -52,6 +53,7 @@ app.command("reconcile")(reconcile.reconcile)
 app.command("check")(check.check)
 app.command("metrics")(metrics.metrics)
 app.command("export")(export.export)
+app.command("sources")(sources.sources)
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("docs", hidden=True)(docs.docs)

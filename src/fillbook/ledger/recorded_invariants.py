@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -77,6 +78,11 @@ def _closed_executors(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     return joined.filter(pl.col("net_base").abs() <= 1e-6 * pl.col("traded_base"))
 
 
+def _sum(values: pl.Series) -> float:
+    """Sum of what is known, the same in any order."""
+    return math.fsum(values.drop_nulls())
+
+
 @invariant(label="Executors' volume agrees with their fills", is_own=False)
 def executor_volume_agrees(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Outcome:
     """Filled amount of closed executors against the notional of their fills."""
@@ -84,7 +90,7 @@ def executor_volume_agrees(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -
     if closed.is_empty():
         return missing("no closed executor is tied to fills")
     what = f"{closed.height} executors, volume"
-    return _about(float(closed["volume_quote"].sum()), float(closed["volume"].sum()), what)
+    return _about(_sum(closed["volume_quote"]), _sum(closed["volume"]), what)
 
 
 @invariant(label="Executors' PnL agrees with their fills", is_own=False)
@@ -93,8 +99,8 @@ def executor_pnl_agrees(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> O
     closed = _closed_executors(tables)
     if closed.is_empty():
         return missing("no closed executor is tied to fills")
-    stated = float((closed["net_pnl_quote"] + closed["fees_quote"]).sum())
-    return _about(stated, float(closed["cash"].sum()), f"{closed.height} executors, gross PnL")
+    stated = _sum(closed["net_pnl_quote"] + closed["fees_quote"])
+    return _about(stated, _sum(closed["cash"]), f"{closed.height} executors, gross PnL")
 
 
 @invariant(label="Positions stored at the stop agree with the fills", is_own=False)
@@ -115,7 +121,7 @@ def positions_agree(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Outco
     more = both.filter(pl.col("volume_quote") > pl.col("volume") * (1.0 + SHARE) + 1e-6)
     verdict = Verdict.FAIL if more.height else Verdict.PASS
     detail = f"{more.height} of {both.height} stored positions traded more than their controller's fills"
-    gap = float((both["volume_quote"] - both["volume"]).sum())
+    gap = _sum(both["volume_quote"] - both["volume"])
     return Outcome(verdict, detail, gap)
 
 

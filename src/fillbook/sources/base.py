@@ -30,7 +30,10 @@ OWN = {
     "quotes": "fillbook.sources.quote_files:QuoteFile",
     "market_trades": "fillbook.sources.market_trade_files:MarketTradeFile",
 }
-REMOTE: dict[str, str] = {}  # sources of an address, by its scheme
+REMOTE: dict[str, str] = {  # sources of an address, by its scheme
+    "postgresql": "fillbook.sources.postgres:PostgresDatabase",
+    "postgres": "fillbook.sources.postgres:PostgresDatabase",
+}
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+)://")
 _LOCAL = "sqlite"  # ``sqlite:///path`` is how Hummingbot's API names a file
 _DATABASES = (".sqlite", ".sqlite3", ".db")
@@ -144,7 +147,8 @@ def _classes() -> dict[str, str]:
     return {**OWN, **REMOTE, **found}
 
 
-def _load(address: str) -> type[Source]:
+def load_class(address: str) -> type[Source]:
+    """The class at ``module:Name``; raises what importing it raises."""
     from importlib import import_module  # noqa: PLC0415
 
     module, name = address.split(":")
@@ -177,7 +181,7 @@ def source_class(scheme: str, uri: str = "") -> type[Source]:
         raise UnreadableSourceError(
             without_secrets(uri or f"{scheme}://"), why, f"fillbook knows paths and {known}"
         )
-    return _load(address)
+    return load_class(address)
 
 
 def open_source(uri: str) -> Source:
@@ -191,14 +195,21 @@ def open_source(uri: str) -> Source:
     if scheme := scheme_of(uri):
         return source_class(scheme, uri)(uri)
     path = checked_path(uri)
+    broken = []
     for name, address in _classes().items():
-        source = _load(address)
-        if name not in REMOTE and source.matches(path):
+        if name in REMOTE:
+            continue
+        try:
+            source = load_class(address)
+        except (ImportError, AttributeError, ValueError) as error:
+            broken.append(f"; the source {name} cannot be loaded ({error})")
+            continue
+        if source.matches(path):
             return source(uri)
     raise UnreadableSourceError(
         uri,
         "is neither a Hummingbot database, a checkpoint, a trade CSV nor a file of candles, quotes or market "
-        "trades",
+        f"trades{''.join(broken)}",
         "fillbook reads .sqlite, trades_*.csv, checkpoint .json, candles, quotes and market trades as .csv "
         "and .parquet, and the lines of Hummingbot's order book recorder",
     )  # fmt: skip

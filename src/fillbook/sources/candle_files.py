@@ -33,6 +33,9 @@ _INTERVALS = {"1s": 1, "1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1_800,
 class CandleFile:
     """One file of candles of one pair."""
 
+    opens = "candles as CSV and Parquet"
+    example = "candles_binance_SOL-USDT_1m.csv"
+
     def __init__(self, uri: str) -> None:
         """Remember the address; nothing is read yet."""
         self.uri = uri

@@ -35,6 +35,9 @@ Rows = tuple[list[str], Iterator[Sequence[object]]]
 class CheckpointFile:
     """A checkpoint in one of its two forms."""
 
+    opens = "checkpoints of Hummingbot's old backend, as SQLite and as JSON"
+    example = "bots/data/checkpoint_1700000000.sqlite"
+
     def __init__(self, uri: str) -> None:
         """Remember the address; nothing is read yet."""
         self.uri = uri

@@ -51,6 +51,22 @@ def _hidden(userinfo: str) -> str:
     return f"{name}:{HIDDEN}" if colon else name
 
 
+def linkable(uri: str) -> str:
+    """An address for a link or a name: without its passwords and tokens, which are looked for elsewhere.
+
+    >>> linkable("postgresql://me:hush@db.example/bot?sslmode=require&password=x")
+    'postgresql://me@db.example/bot?sslmode=require'
+    >>> linkable("bots/a.sqlite")
+    'bots/a.sqlite'
+    """
+    shown = without_secrets(uri)
+    if "://" not in shown:
+        return shown
+    place, mark, options = shown.replace(f":{HIDDEN}@", "@").partition("?")
+    kept = [option for option in options.split("&") if not option.endswith(f"={HIDDEN}")]
+    return f"{place}{mark if kept[0] else ''}{'&'.join(kept)}" if kept else place
+
+
 def credentials_for(uri: str) -> Credentials:
     """Name and password for the server of `uri`.
 

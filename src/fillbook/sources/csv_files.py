@@ -29,6 +29,9 @@ _AMOUNT = r"""["']amount["']\s*:\s*""" + _NUMBER
 class TradesCsv:
     """A CSV of one bot's trades."""
 
+    opens = "trades_*.csv of bots until 2024, and what the command export trades writes"
+    example = "data/trades_NAME.csv"
+
     def __init__(self, uri: str) -> None:
         """Remember the address; nothing is read yet."""
         self.uri = uri

@@ -46,6 +46,9 @@ _SAYS_NOTHING = ("", "UNKNOWN", "NONE", "NULL", "NAN")
 class MarketTradeFile:
     """One file of public trades."""
 
+    opens = "everybody's trades of a market as CSV and Parquet, and the recorder's lines"
+    example = "market_trades_binance_SOL-USDT.csv"
+
     def __init__(self, uri: str) -> None:
         """Remember the address; nothing is read yet."""
         self.uri = uri

@@ -49,6 +49,9 @@ class _Read:
 class QuoteFile:
     """One file of quotes."""
 
+    opens = "quotes as CSV and Parquet, and the order book recorder's lines"
+    example = "quotes_binance_SOL-USDT.parquet"
+
     def __init__(self, uri: str) -> None:
         """Remember the address; nothing is read yet."""
         self.uri = uri

@@ -15,12 +15,13 @@ from fillbook.findings import Finding, Severity
 from fillbook.schema.raw import RawTables, SourceInfo, no_unreadable
 from fillbook.sources import sqlite_bots, sqlite_trades
 from fillbook.sources.base import bot_name, checked_path, sha256_of
+from fillbook.sources.bot_database import BotDatabase
 from fillbook.sources.hummingbot import KNOWN_VERSIONS
 from fillbook.sources.sqlite_following import SqliteFeed
-from fillbook.sources.sqlite_reading import Database, damaged, is_sqlite, opened
+from fillbook.sources.sqlite_reading import Database, is_sqlite, opened
 from fillbook.sources.sqlite_unreadable import unreadable_cells
 
-Reader = Callable[[Database, str], dict[str, pl.DataFrame]]
+Reader = Callable[[BotDatabase, str], dict[str, pl.DataFrame]]
 
 # Hummingbot's table → what reads it; a table that is absent in a layout is simply not there
 READERS: dict[str, Reader] = {
@@ -37,11 +38,14 @@ READERS: dict[str, Reader] = {
     "RangePositionUpdate": sqlite_bots.read_lp_updates,
 }
 _NOT_READ = frozenset({"Metadata", "InventoryCost", "RangePosition", "RangePositionCollectedFees"})
-_ESSENTIAL = ("TradeFill", "Order")
+ESSENTIAL = ("TradeFill", "Order")
 
 
 class HummingbotDatabase:
     """One bot's SQLite file."""
+
+    opens = "Hummingbot's SQLite databases of every version (2019 on), read-only, also while a bot writes"
+    example = "bots/instances/NAME/data/NAME.sqlite"
 
     def __init__(self, uri: str) -> None:
         """Remember the address; nothing is read yet."""
@@ -77,7 +81,7 @@ class HummingbotDatabase:
             )  # fmt: skip
         with ThreadPoolExecutor(1) as pool, opened(self.uri, path) as database:
             digest = pool.submit(sha256_of, path)
-            if not set(_ESSENTIAL) & set(database.columns):
+            if not set(ESSENTIAL) & set(database.columns):
                 held = ", ".join(sorted(database.columns)) or "no table at all"
                 raise UnreadableSourceError(
                     self.uri, f"is not a Hummingbot database: it holds {held}",
@@ -92,9 +96,28 @@ class HummingbotDatabase:
 
 def _read(uri: str, path: Path, database: Database, digest: Callable[[], str]) -> RawTables:
     """Tables of an opened database, named after the bot."""
-    bot, version = bot_name(path), _version(database)
+    bot, version = bot_name(path), database.schema_version()
+    tables, lost = tables_of(database, bot)
+    unreadable = unreadable_cells(database, tables)
+    info = SourceInfo(
+        uri=uri, kind="hummingbot_sqlite", bot=bot, schema_version=version,
+        layout=layout_of(database), size_bytes=path.stat().st_size, sha256=digest(),
+        rows={name: frame.height for name, frame in tables.items()},
+    )  # fmt: skip
+    findings = (*header_findings(database, version), *lost)
+    return RawTables(info, tables, unreadable if unreadable.height else no_unreadable(), findings)
+
+
+def tables_of(database: BotDatabase, bot: str) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
+    """Canonical tables of a bot's database, and a finding a table that could not be read.
+
+    Raises
+    ------
+    UnreadableSourceError
+        Fills or orders cannot be read.
+    """
     tables: dict[str, pl.DataFrame] = {}
-    findings = _header_findings(uri, database, version)
+    findings = []
     for name, reader in READERS.items():
         if name not in database.columns or not database.counts[name]:
             continue
@@ -103,31 +126,13 @@ def _read(uri: str, path: Path, database: Database, digest: Callable[[], str]) -
                 more = [tables[canonical]] if canonical in tables else []
                 tables[canonical] = pl.concat([*more, frame]) if more else frame
         except UnreadableSourceError as error:
-            if name in _ESSENTIAL:
+            if name in ESSENTIAL:
                 raise
-            findings.append(_lost_table(uri, name, error))
-    unreadable = unreadable_cells(database, tables)
-    info = SourceInfo(
-        uri=uri, kind="hummingbot_sqlite", bot=bot, schema_version=version,
-        layout=_layout(database), size_bytes=path.stat().st_size, sha256=digest(),
-        rows={name: frame.height for name, frame in tables.items()},
-    )  # fmt: skip
-    return RawTables(info, tables, unreadable if unreadable.height else no_unreadable(), tuple(findings))
+            findings.append(_lost_table(database.uri, name, error))
+    return tables, findings
 
 
-def _version(database: Database) -> str | None:
-    """``local_db_version`` of the Metadata table."""
-    if "Metadata" not in database.columns:
-        return None
-    try:
-        with closing(database.connect()) as connection:
-            row = connection.execute("SELECT value FROM Metadata WHERE key = 'local_db_version'").fetchone()
-    except sqlite3.Error as error:
-        raise damaged(database.uri, "Metadata", error) from error
-    return str(row[0]) if row else None
-
-
-def _layout(database: Database) -> str:
+def layout_of(database: BotDatabase) -> str:
     """What the declared columns say: the version string stopped changing in 2023."""
     declared = database.columns.get("TradeFill", database.columns.get("Order", {}))
     unit = "float" if declared.get("price") == "FLOAT" else "scaled by 1e6"
@@ -145,9 +150,9 @@ def _layout(database: Database) -> str:
     return f"{unit}, {year}"
 
 
-def _header_findings(uri: str, database: Database, version: str | None) -> list[Finding]:
+def header_findings(database: BotDatabase, version: str | None) -> list[Finding]:
     """Unknown versions, tables and columns: named, and otherwise left alone."""
-    findings = []
+    uri, findings = database.uri, []
     if version not in KNOWN_VERSIONS:
         said = f"schema version {version}" if version else "no schema version"
         findings.append(Finding(
@@ -174,7 +179,7 @@ def _header_findings(uri: str, database: Database, version: str | None) -> list[
             table, "missing_table", Severity.ERROR, f"the database has no table {table}", source=uri,
             effect="no order metrics" if table == "Order" else "no PnL",
         )
-        for table in _ESSENTIAL
+        for table in ESSENTIAL
         if table not in database.columns
     ]  # fmt: skip
     return findings

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
-
 import polars as pl
 
+from fillbook.sources.bot_database import NOTHING, BotDatabase, Cell, either, json, number, words
 from fillbook.sources.hummingbot import (
     CLOSE_TYPES,
     RUNNABLE_STATUS,
@@ -14,7 +12,6 @@ from fillbook.sources.hummingbot import (
     seconds_to_utc,
     unscaled,
 )
-from fillbook.sources.sqlite_reading import Cell, Database, damaged, number, words
 from fillbook.sources.sqlite_trades import canonical, side_of
 
 COLUMNS: dict[str, set[str]] = {
@@ -44,23 +41,6 @@ COLUMNS: dict[str, set[str]] = {
         "position_rent_refunded", "trade_fee_in_quote", "status",
     },
 }  # fmt: skip
-# where custom_info names the orders an executor placed
-_ORDER_LINKS = (
-    "SELECT e.id, j.value FROM Executors e, json_each(e.custom_info, '$.order_ids') j",
-    "SELECT e.id, json_extract(e.custom_info, '$.order_id') FROM Executors e",
-    *(
-        "SELECT e.id, json_extract(j.value, '$.client_order_id') "
-        f"FROM Executors e, json_each(e.custom_info, '$.{listed}') j"
-        for listed in ("filled_orders", "held_position_orders")
-    ),
-)
-
-
-def _json(column: str, *paths: str) -> str:
-    """SQL of the first of several JSON paths, null where the JSON does not parse."""
-    found = ", ".join(f"json_extract({column}, '$.{path}')" for path in paths)
-    value = f"coalesce({found}, NULL)"
-    return f"CASE WHEN json_valid({column}) THEN {value} END"
 
 
 def _named(column: str, names: dict[int, str]) -> pl.Expr:
@@ -70,7 +50,7 @@ def _named(column: str, names: dict[int, str]) -> pl.Expr:
     return text.replace(by_number)
 
 
-def read_executors(database: Database, bot: str) -> dict[str, pl.DataFrame]:
+def read_executors(database: BotDatabase, bot: str) -> dict[str, pl.DataFrame]:
     """Executors with side, pair, venue and level of their configuration, and their orders."""
     held = database.columns["Executors"]
     has_controller = "controller_id" in held
@@ -86,15 +66,13 @@ def read_executors(database: Database, bot: str) -> dict[str, pl.DataFrame]:
                 "filled_amount_quote",
             )
         ),
-        number("is_active") if "is_active" in held else number("is_active", "NULL"),
+        number("is_active") if "is_active" in held else number("is_active", NOTHING),
         *(words(n) for n in ("id", "type", "close_type", "status", "config", "custom_info")),
-        words("controller_id")
-        if has_controller
-        else words("controller_id", _json("config", "controller_id")),
-        words("connector", _json("config", "connector_name", "exchange")),
-        words("pair", _json("config", "trading_pair")),
-        words("side", f"coalesce({_json('config', 'side')}, {_json('custom_info', 'side')})"),
-        words("level_id", f"coalesce({_json('config', 'level_id')}, {_json('custom_info', 'level_id')})"),
+        words("controller_id", None if has_controller else json("config", "controller_id")),
+        words("connector", json("config", "connector_name", "exchange")),
+        words("pair", json("config", "trading_pair")),
+        words("side", either(json("config", "side"), json("custom_info", "side"))),
+        words("level_id", either(json("config", "level_id"), json("custom_info", "level_id"))),
     ]
     rows = database.read("Executors", cells).with_columns(pl.col("side").str.replace(r"^TradeType\.", ""))
     executors = canonical(
@@ -111,22 +89,16 @@ def read_executors(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     return {"executors": executors, "executor_orders": _order_links(database)}
 
 
-def _order_links(database: Database) -> pl.DataFrame:
+def _order_links(database: BotDatabase) -> pl.DataFrame:
     """Which executor placed which order, as far as custom_info says."""
-    found: list[tuple[str, str]] = []
-    try:
-        with closing(database.connect()) as connection:
-            for query in _ORDER_LINKS:
-                found += connection.execute(f"{query} WHERE json_valid(e.custom_info)")
-    except sqlite3.Error as error:
-        raise damaged(database.uri, "Executors", error) from error
+    found = database.executor_orders()
     pairs = [(str(executor), str(order)) for executor, order in found if order]
     schema = {"executor_id": pl.String, "order_id": pl.String}
     frame = pl.DataFrame(pairs, schema=schema, orient="row").unique(maintain_order=True)
     return frame.select(pl.lit(0).cast(pl.Int64).alias("source"), "executor_id", "order_id")
 
 
-def read_position_executors(database: Database, bot: str) -> dict[str, pl.DataFrame]:
+def read_position_executors(database: BotDatabase, bot: str) -> dict[str, pl.DataFrame]:
     """PositionExecutors (2023): the executors of their day, without links to orders."""
     numbers = "timestamp close_timestamp net_pnl net_pnl_quote cum_fee_quote amount entry_price close_price"
     texts = "id order_level exchange trading_pair side executor_status close_type controller_name"
@@ -156,12 +128,12 @@ def read_position_executors(database: Database, bot: str) -> dict[str, pl.DataFr
     }
 
 
-def read_controllers(database: Database, bot: str) -> dict[str, pl.DataFrame]:
+def read_controllers(database: BotDatabase, bot: str) -> dict[str, pl.DataFrame]:
     """Controllers, a row a start of the bot."""
     cells = [
         number("timestamp"),
         *(words(n) for n in ("id", "type", "config")),
-        words("name", _json("config", "controller_name")),
+        words("name", json("config", "controller_name")),
     ]
     rows = database.read("Controllers", cells)
     return {"controllers": canonical(
@@ -170,7 +142,7 @@ def read_controllers(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     )}  # fmt: skip
 
 
-def read_positions(database: Database, bot: str) -> dict[str, pl.DataFrame]:
+def read_positions(database: BotDatabase, bot: str) -> dict[str, pl.DataFrame]:
     """Positions of all three layouts; every number of this table is scaled by 1e6."""
     held = database.columns["Position"]
     scaled = (
@@ -182,9 +154,9 @@ def read_positions(database: Database, bot: str) -> dict[str, pl.DataFrame]:
         "realized_pnl_quote",
     )
     cells = [
-        number("timestamp"), *(number(n) if n in held else number(n, "NULL") for n in scaled),
+        number("timestamp"), *(number(n) if n in held else number(n, NOTHING) for n in scaled),
         *(words(n) for n in ("controller_id", "connector_name", "trading_pair")),
-        words("side") if "side" in held else words("side", "NULL"),
+        words("side") if "side" in held else words("side", NOTHING),
     ]  # fmt: skip
     rows = database.read("Position", cells).with_columns(unscaled(pl.col(scaled)))
     return {"positions": canonical(
@@ -197,7 +169,7 @@ def read_positions(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     )}  # fmt: skip
 
 
-def read_market_states(database: Database, _bot: str) -> dict[str, pl.DataFrame]:
+def read_market_states(database: BotDatabase, _bot: str) -> dict[str, pl.DataFrame]:
     """In-flight orders saved at a stop."""
     cells = [
         number("timestamp"),
@@ -210,15 +182,15 @@ def read_market_states(database: Database, _bot: str) -> dict[str, pl.DataFrame]
     )}  # fmt: skip
 
 
-def read_lp_updates(database: Database, _bot: str) -> dict[str, pl.DataFrame]:
+def read_lp_updates(database: BotDatabase, _bot: str) -> dict[str, pl.DataFrame]:
     """Liquidity-pool events: listed, not booked."""
     held = database.columns["RangePositionUpdate"]
     amounts = ("base_amount", "quote_amount", "base_fee", "quote_fee", "trade_fee_in_quote")
     cells = [
         number("timestamp"),
-        *(number(n) if n in held else number(n, "NULL") for n in amounts),
+        *(number(n) if n in held else number(n, NOTHING) for n in amounts),
         *(
-            words(n) if n in held else words(n, "NULL")
+            words(n) if n in held else words(n, NOTHING)
             for n in ("hb_id", "market", "trading_pair", "order_action")
         ),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +18,20 @@ import polars as pl
 
 from fillbook.errors import UnreadableSourceError
 from fillbook.sources.base import say_share
+from fillbook.sources.bot_database import (
+    ORDER_LINKS,
+    Cell,
+    Column,
+    Convert,
+    Json,
+    Length,
+    RowNumber,
+    Value,
+    number,
+)
+from fillbook.sources.bot_database import (
+    Path as JsonPath,
+)
 
 MAGIC = b"SQLite format 3\x00"
 _WAL_FLAG = 2  # bytes 18 and 19 of the header in WAL mode
@@ -33,37 +47,44 @@ _HOT = (
     "disk I/O",
 )  # a journal that only a writer may replay
 _BROKEN = ("malformed", "disk I/O", "not a database")
-Convert = Callable[[pl.DataFrame], pl.DataFrame]
 _DRIVER = adbc_driver_sqlite._driver_path()  # noqa: SLF001  (it has no other name)
 _READ_ERRORS = (adbc.Error, pl.exceptions.PolarsError, sqlite3.Error, UnicodeDecodeError)
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One output column: its name, the SQL that gives it, and whether it is a number.
-
-    Numbers arrive as float64 with null where the cell is none, text as String with null where it
-    is NULL, empty or not UTF-8.
-    """
-
-    name: str
-    sql: str
-    is_number: bool
-
-
-def number(name: str, column: str | None = None) -> Cell:
-    """Cell of a numeric column."""
-    source = column or f'"{name}"'
-    sql = (
-        f"ifnull(CAST(CASE WHEN typeof({source}) IN ('integer', 'real') THEN {source} END AS REAL), {_LOST})"
-    )
-    return Cell(name, sql, is_number=True)
+def _sql(value: Value) -> str:
+    """SQL of a value, null where JSON does not parse."""
+    match value:
+        case Column(name):
+            return f'"{name}"'
+        case RowNumber():
+            return "rowid"
+        case Json(places):
+            found = [_found(column, path) for column, path in places]
+            return found[0] if len(found) == 1 else f"coalesce({', '.join(found)})"
+        case Length(column, key):
+            # null where none is named, −1 where what is named is no list
+            return f"""CASE WHEN json_valid({column}) THEN CASE json_type({column}, '$.{key}')
+WHEN 'array' THEN json_array_length({column}, '$.{key}') WHEN 'null' THEN 0
+ELSE CASE WHEN json_type({column}, '$.{key}') IS NOT NULL THEN -1 END END END"""
+    return "NULL"
 
 
-def words(name: str, column: str | None = None) -> Cell:
-    """Cell of a text column."""
-    source = column or f'"{name}"'
-    return Cell(name, f"ifnull(CAST({source} AS BLOB), x'')", is_number=False)
+def _found(column: str, path: JsonPath) -> str:
+    return f"CASE WHEN json_valid({column}) THEN json_extract({column}, '{_dotted(path)}') END"
+
+
+def _dotted(path: JsonPath) -> str:
+    """Path as SQLite writes it: ``$.flat_fees[0].token``."""
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+
+
+def _cell_sql(cell: Cell) -> str:
+    """SQL of a cell: a float or infinity, or the bytes of a text."""
+    source = _sql(cell.value)
+    if cell.is_number:
+        is_one = f"CASE WHEN typeof({source}) IN ('integer', 'real') THEN {source} END"
+        return f"ifnull(CAST({is_one} AS REAL), {_LOST})"
+    return f"ifnull(CAST({source} AS BLOB), x'')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +124,7 @@ class Database:
         UnreadableSourceError
             A damaged page, or a lock that does not go away.
         """
-        chosen = [number("row", "rowid"), *cells]
+        chosen = [number("row", RowNumber()), *cells]
 
         def block(part: str) -> pl.DataFrame:
             rows = self._read_range(table, chosen, " AND ".join(filter(None, (where, part))))
@@ -138,7 +159,7 @@ class Database:
         return [f"rowid BETWEEN {start} AND {start + step - 1}" for start in range(low, high + 1, step)]
 
     def _read_range(self, table: str, cells: Sequence[Cell], where: str) -> pl.DataFrame:
-        listed = ", ".join(f'{cell.sql} AS "{cell.name}"' for cell in cells)
+        listed = ", ".join(f'{_cell_sql(cell)} AS "{cell.name}"' for cell in cells)
         condition = f" WHERE {where}" if where else ""
         query = f'SELECT {listed} FROM "{table}"{condition}'
         with (
@@ -153,6 +174,45 @@ class Database:
             stream, _ = statement.execute_query()
             frame = pl.DataFrame(stream)
         return _typed(frame, cells)
+
+    def texts(self, table: str, column: str, rows: Iterable[int]) -> list[tuple[int, str]]:
+        """Cells of a column as text, by row id."""
+        query = f'SELECT "{column}" FROM "{table}" WHERE rowid = ?'
+        with closing(self.connect()) as connection:
+            return [(row, str(connection.execute(query, (row,)).fetchone()[0])) for row in rows]
+
+    def executor_orders(self) -> list[tuple[str, str | None]]:
+        """Executor and client order id, as far as ``custom_info`` says."""
+        found: list[tuple[str, str | None]] = []
+        try:
+            with closing(self.connect()) as connection:
+                for query in _LINKS:
+                    found += connection.execute(f"{query} WHERE json_valid(e.custom_info)")
+        except sqlite3.Error as error:
+            raise damaged(self.uri, "Executors", error) from error
+        return found
+
+    def schema_version(self) -> str | None:
+        """``local_db_version`` of the Metadata table."""
+        if "Metadata" not in self.columns:
+            return None
+        query = "SELECT value FROM Metadata WHERE key = 'local_db_version'"
+        try:
+            with closing(self.connect()) as connection:
+                row = connection.execute(query).fetchone()
+        except sqlite3.Error as error:
+            raise damaged(self.uri, "Metadata", error) from error
+        return str(row[0]) if row else None
+
+
+def _link(key: str, within: str | None) -> str:
+    if key == "order_id":
+        return "SELECT e.id, json_extract(e.custom_info, '$.order_id') FROM Executors e"
+    value = f"json_extract(j.value, '$.{within}')" if within else "j.value"
+    return f"SELECT e.id, {value} FROM Executors e, json_each(e.custom_info, '$.{key}') j"
+
+
+_LINKS = tuple(_link(key, within) for key, within in ORDER_LINKS)
 
 
 def _typed(frame: pl.DataFrame, cells: Sequence[Cell]) -> pl.DataFrame:

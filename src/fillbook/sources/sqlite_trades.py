@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from contextlib import closing
 from functools import partial
 
 import polars as pl
 
 from fillbook.schema.tables import dtypes_of
+from fillbook.sources.bot_database import NOTHING, BotDatabase, Cell, Length, number, words
+from fillbook.sources.bot_database import json as json_at
 from fillbook.sources.hummingbot import (
     SCALE,
     SIDES,
@@ -19,7 +20,7 @@ from fillbook.sources.hummingbot import (
     unscaled,
     us_to_utc,
 )
-from fillbook.sources.sqlite_reading import Cell, Database, lacks, number, words
+from fillbook.sources.sqlite_reading import lacks
 
 COLUMNS: dict[str, set[str]] = {
     "TradeFill": {
@@ -38,11 +39,9 @@ COLUMNS: dict[str, set[str]] = {
         "timestamp", "exchange", "trading_pair", "mid_price", "best_bid", "best_ask", "order_book",
     },
 }  # fmt: skip
-_FEE = "CASE WHEN json_valid(trade_fee) THEN json_extract(trade_fee, '{}') END"
-# flat fees of a fill; null where none are named, −1 where what is named is no list
-_N_FLAT = """CASE WHEN json_valid(trade_fee) THEN CASE json_type(trade_fee, '$.flat_fees')
-WHEN 'array' THEN json_array_length(trade_fee, '$.flat_fees') WHEN 'null' THEN 0
-ELSE CASE WHEN json_type(trade_fee, '$.flat_fees') IS NOT NULL THEN -1 END END END"""
+
+
+_FIRST_FEE = ("flat_fees", 0)
 
 
 def canonical(table: str, frame: pl.DataFrame, **columns: pl.Expr) -> pl.DataFrame:
@@ -63,12 +62,12 @@ def _own(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return column + 0.0 if dtype == pl.Float64 else column
 
 
-def has(database: Database, table: str, *names: str) -> list[str]:
+def has(database: BotDatabase, table: str, *names: str) -> list[str]:
     """Those of `names` that the table has."""
     return [name for name in names if name in database.columns[table]]
 
 
-def plain(database: Database, table: str, column: str) -> pl.Expr:
+def plain(database: BotDatabase, table: str, column: str) -> pl.Expr:
     """Plain value of a price or amount: ×1e6 integers and floats differ by the declared type.
 
     Raises
@@ -82,7 +81,7 @@ def plain(database: Database, table: str, column: str) -> pl.Expr:
     return unscaled(pl.col(column)) if declared == "BIGINT" else pl.col(column)
 
 
-def is_scaled(database: Database, table: str) -> bool:
+def is_scaled(database: BotDatabase, table: str) -> bool:
     """True when the table's prices are integers of 1e-6."""
     return database.columns[table].get("price") == "BIGINT"
 
@@ -118,27 +117,24 @@ _SHARED = (
 )
 
 
-def _cells(database: Database, table: str, numbers: Iterable[str], texts: Iterable[str]) -> list[Cell]:
+def _cells(database: BotDatabase, table: str, numbers: Iterable[str], texts: Iterable[str]) -> list[Cell]:
     """Cells of columns; one the layout lacks is null."""
     held = database.columns[table]
-    cells = [number(n) if n in held else number(n, "NULL") for n in numbers]
-    return [*cells, *(words(t) if t in held else words(t, "NULL") for t in texts)]
+    cells = [number(n) if n in held else number(n, NOTHING) for n in numbers]
+    return [*cells, *(words(t) if t in held else words(t, NOTHING) for t in texts)]
 
 
-def read_fills(database: Database, bot: str) -> dict[str, pl.DataFrame]:
+def read_fills(database: BotDatabase, bot: str) -> dict[str, pl.DataFrame]:
     """TradeFill, fees taken apart, and the flat fees after the first of a fill."""
     numbers = ("timestamp", "price", "amount", "leverage", "trade_fee_in_quote")
     texts = (*_SHARED, "order_id", "trade_type", "exchange_trade_id", "position")
     cells = [
         *_cells(database, "TradeFill", numbers, texts),
-        words("percent", _FEE.format("$.percent")),
-        words("fee_type", _FEE.format("$.fee_type")),
-        words(
-            "fee_token",
-            f"coalesce({_FEE.format('$.flat_fees[0].token')}, {_FEE.format('$.flat_fees[0].asset')})",
-        ),
-        words("fee_amount", _FEE.format("$.flat_fees[0].amount")),
-        number("n_flat", _N_FLAT),
+        words("percent", json_at("trade_fee", "percent")),
+        words("fee_type", json_at("trade_fee", "fee_type")),
+        words("fee_token", json_at("trade_fee", (*_FIRST_FEE, "token"), (*_FIRST_FEE, "asset"))),
+        words("fee_amount", json_at("trade_fee", (*_FIRST_FEE, "amount"))),
+        number("n_flat", Length("trade_fee", "flat_fees")),
     ]
     fills = database.read("TradeFill", cells, then=partial(_canonical_fills, database, bot))
     several = fills.filter("has_more")["row"].to_list()
@@ -157,7 +153,7 @@ def _without_fees(fills: pl.DataFrame, rows: list[int]) -> pl.DataFrame:
     )
 
 
-def _canonical_fills(database: Database, bot: str, rows: pl.DataFrame) -> pl.DataFrame:
+def _canonical_fills(database: BotDatabase, bot: str, rows: pl.DataFrame) -> pl.DataFrame:
     """Fills in canonical columns, and ``has_more``, whether one has several flat fees."""
     recorded = pl.lit(None)
     if has(database, "TradeFill", "trade_fee_in_quote"):
@@ -188,26 +184,24 @@ def _is_fee(percent: pl.Expr, flat: pl.Expr) -> pl.Expr:
     return names_a_part & ~is_odd_percent & ~is_odd_list.fill_null(value=False)
 
 
-def _more_fees(database: Database, rows: list[int]) -> tuple[pl.DataFrame, list[int]]:
+def _more_fees(database: BotDatabase, rows: list[int]) -> tuple[pl.DataFrame, list[int]]:
     """Flat fees after the first, for the few fills that have several; and fills whose are not understood."""
     found: list[tuple[int, str, float]] = []
     odd: list[int] = []
-    with closing(database.connect()) as connection:
-        for row in rows:
-            query = 'SELECT trade_fee FROM "TradeFill" WHERE rowid = ?'
-            fee = json.loads(connection.execute(query, (row,)).fetchone()[0])
-            try:
-                parts = [(p.get("token", p.get("asset")), float(p["amount"])) for p in fee["flat_fees"][1:]]
-            except (AttributeError, KeyError, TypeError, ValueError):
-                odd.append(row)
-            else:
-                found += [(row, str(token), amount) for token, amount in parts]
+    for row, text in database.texts("TradeFill", "trade_fee", rows):
+        fee = json.loads(text)
+        try:
+            parts = [(p.get("token", p.get("asset")), float(p["amount"])) for p in fee["flat_fees"][1:]]
+        except (AttributeError, KeyError, TypeError, ValueError):
+            odd.append(row)
+        else:
+            found += [(row, str(token), amount) for token, amount in parts]
     schema = {"row": pl.Int64, "token": pl.String, "amount": pl.Float64}
     frame = pl.DataFrame(found, schema=schema, orient="row")
     return canonical("flat_fees", frame, token=pl.col("token"), amount=pl.col("amount")), odd
 
 
-def read_orders(database: Database, bot: str) -> dict[str, pl.DataFrame]:
+def read_orders(database: BotDatabase, bot: str) -> dict[str, pl.DataFrame]:
     """Order rows; the limit price is null with its reason where the stored one is 0."""
     numbers = ("creation_timestamp", "amount", "leverage", "price", "last_update_timestamp")
     texts = (*_SHARED, "id", "last_status", "exchange_order_id", "position")
@@ -237,7 +231,7 @@ def _order_side() -> pl.Expr:
     )  # fmt: skip
 
 
-def _with_sides(database: Database, orders: pl.DataFrame) -> pl.DataFrame:
+def _with_sides(database: BotDatabase, orders: pl.DataFrame) -> pl.DataFrame:
     """Sides from the creation event where the last one does not say (cancelled orders)."""
     if "OrderStatus" not in database.columns or orders["side"].null_count() == 0:
         return orders
@@ -255,7 +249,7 @@ def _with_sides(database: Database, orders: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def read_order_events(database: Database, _bot: str) -> dict[str, pl.DataFrame]:
+def read_order_events(database: BotDatabase, _bot: str) -> dict[str, pl.DataFrame]:
     """OrderStatus rows."""
     rows = database.read("OrderStatus", [number("timestamp"), words("order_id"), words("status")])
     return {"order_events": canonical(
@@ -264,7 +258,7 @@ def read_order_events(database: Database, _bot: str) -> dict[str, pl.DataFrame]:
     )}  # fmt: skip
 
 
-def read_funding(database: Database, bot: str) -> dict[str, pl.DataFrame]:
+def read_funding(database: BotDatabase, bot: str) -> dict[str, pl.DataFrame]:
     """FundingPayment rows; connectors write seconds or milliseconds, told apart by magnitude."""
     numbers, texts = ("timestamp", "rate", "amount"), ("config_file_path", "market", "symbol")
     rows = database.read("FundingPayment", _cells(database, "FundingPayment", numbers, texts))
@@ -275,7 +269,7 @@ def read_funding(database: Database, bot: str) -> dict[str, pl.DataFrame]:
     )}  # fmt: skip
 
 
-def read_quotes(database: Database, _bot: str) -> dict[str, pl.DataFrame]:
+def read_quotes(database: BotDatabase, _bot: str) -> dict[str, pl.DataFrame]:
     """MarketData rows: mid, bid and ask; the time is milliseconds × 1e6."""
     numbers = ("timestamp", "mid_price", "best_bid", "best_ask")
     rows = database.read("MarketData", _cells(database, "MarketData", numbers, ("exchange", "trading_pair")))

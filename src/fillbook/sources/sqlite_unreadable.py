@@ -12,7 +12,7 @@ from fillbook.schema.raw import UNREADABLE_SCHEMA
 from fillbook.sources.sqlite_reading import Database, damaged
 from fillbook.sources.sqlite_trades import has
 
-_LISTED_CELLS = 1_000
+LISTED_CELLS = 1_000
 
 
 def unreadable_cells(database: Database, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -28,11 +28,11 @@ def unreadable_cells(database: Database, tables: Mapping[str, pl.DataFrame]) -> 
     found: list[tuple[str, int, str, str]] = []
     try:
         with closing(database.connect()) as connection:
-            for (table, column), (canonical_name, name) in _PROMISED.items():
+            for (table, column), (canonical_name, name) in PROMISED.items():
                 rows = tables.get(canonical_name)
                 if rows is None or table not in database.columns or not has(database, table, column):
                     continue
-                lost = _lost_rows(rows, name)
+                lost = lost_rows(rows, name)
                 if lost:
                     found += _unreadable(connection, table, column, canonical_name, lost)
             for table, column, canonical_name in _JSON_CELLS:
@@ -43,7 +43,7 @@ def unreadable_cells(database: Database, tables: Mapping[str, pl.DataFrame]) -> 
     return pl.DataFrame(found, schema=UNREADABLE_SCHEMA, orient="row")
 
 
-_PROMISED: Mapping[tuple[str, str], tuple[str, str]] = {
+PROMISED: Mapping[tuple[str, str], tuple[str, str]] = {
     ("TradeFill", "timestamp"): ("fills", "at"), ("TradeFill", "price"): ("fills", "price_quote"),
     ("TradeFill", "amount"): ("fills", "amount_base"),
     ("TradeFill", "trade_fee_in_quote"): ("fills", "fee_quote_recorded"),
@@ -68,12 +68,12 @@ def _not_json(
     """Cells of a JSON column that do not parse, at most a thousand."""
     query = (
         f'SELECT rowid, CAST({column} AS TEXT) FROM "{table}" '
-        f"WHERE {column} IS NOT NULL AND NOT json_valid({column}) LIMIT {_LISTED_CELLS}"
+        f"WHERE {column} IS NOT NULL AND NOT json_valid({column}) LIMIT {LISTED_CELLS}"
     )
     return [(name, row, column, str(value)) for row, value in connection.execute(query)]
 
 
-def _lost_rows(rows: pl.DataFrame, name: str) -> list[int]:
+def lost_rows(rows: pl.DataFrame, name: str) -> list[int]:
     """Row ids where a column came out null without a known reason."""
     if not rows[name].null_count():
         return []
@@ -89,7 +89,7 @@ def _unreadable(
     """Those of the lost cells that hold something, at most a thousand."""
     bad = f"typeof({column}) NOT IN ('integer', 'real', 'null')"
     if column in _TEXTS:
-        bad, lost = _TEXTS[column], lost[:_LISTED_CELLS]
-    few = f"rowid IN ({', '.join(map(str, lost))}) AND " if len(lost) <= _LISTED_CELLS else ""
-    query = f'SELECT rowid, CAST({column} AS TEXT) FROM "{table}" WHERE {few}{bad} LIMIT {_LISTED_CELLS}'
+        bad, lost = _TEXTS[column], lost[:LISTED_CELLS]
+    few = f"rowid IN ({', '.join(map(str, lost))}) AND " if len(lost) <= LISTED_CELLS else ""
+    query = f'SELECT rowid, CAST({column} AS TEXT) FROM "{table}" WHERE {few}{bad} LIMIT {LISTED_CELLS}'
     return [(name, row, column, str(value)) for row, value in connection.execute(query)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ import streamlit as st
 from fillbook.errors import FillbookError
 from fillbook.live_data import only_speaks
 from fillbook.performance_data_source import PerformanceDataSource, Progress, open_data
-from fillbook.sources.base import expand
+from fillbook.sources.base import expand, scheme_of
 
 PATIENCE_S = 1.0  # below it nobody needs a progress bar
 _POLL_S = 0.4
@@ -85,11 +86,11 @@ class Shelf:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: OrderedDict[tuple[tuple[str, ...], Stamp], Opening] = OrderedDict()
+        self._held: OrderedDict[tuple[tuple[str, ...], Stamp, int], Opening] = OrderedDict()
 
     def of(self, uris: tuple[str, ...]) -> Opening:
         """Opening of these files as they are now; a failed one is tried anew."""
-        key = (uris, stamp_of(uris))
+        key = (uris, stamp_of(uris), _minute_of(uris))
         with self._lock:
             found = self._held.pop(key, None)
             if found is None or found.error is not None:
@@ -113,6 +114,8 @@ def stamp_of(uris: tuple[str, ...]) -> Stamp:
     """
     files: list[Path] = []
     for uri in uris:
+        if scheme_of(uri):  # a server is not asked at every look
+            continue
         try:
             files += map(Path, expand(uri))
         except FillbookError:
@@ -120,6 +123,11 @@ def stamp_of(uris: tuple[str, ...]) -> Stamp:
     beside = [file.with_name(file.name + "-wal") for file in files]
     stats = [(str(file), file.stat()) for file in (*files, *beside) if file.is_file()]
     return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+
+
+def _minute_of(uris: tuple[str, ...]) -> int:
+    """The minute, where a server is asked: what it said before then is not what it says now."""
+    return int(time.time() // 60) if any(map(scheme_of, uris)) else 0
 
 
 @st.fragment(run_every=_POLL_S)

@@ -12,6 +12,7 @@ from fillbook.conventions import Conventions, CostMethod, MidProxy, read_marks
 from fillbook.errors import FillbookError
 from fillbook.filters import UNLINKED, Filter
 from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.sources.credentials import linkable
 from fillbook.units import counted
 from fillbook.web import narrowing, st_utils, state
 
@@ -68,7 +69,7 @@ def _unused(held: PerformanceDataSource, conventions: Conventions) -> None:
 def source_name(held: PerformanceDataSource) -> str:
     """What is open, in one line."""
     uris: tuple[str, ...] = st.session_state[state.SOURCE]
-    name = ", ".join(Path(uri).name for uri in uris) or "tables"
+    name = ", ".join(Path(linkable(uri)).name for uri in uris) or "tables"
     return f"{name} · {counted(held.fills.height, 'fill')}"
 
 

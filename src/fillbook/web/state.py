@@ -33,6 +33,8 @@ from fillbook.filters import Filter
 from fillbook.ledger.invariants import Check
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.results import Result
+from fillbook.sources.base import scheme_of
+from fillbook.sources.credentials import linkable
 from fillbook.sources.peer_files import peers_of
 from fillbook.sources.return_files import returns_of
 
@@ -98,9 +100,9 @@ class ExportConfig(TypedDict):
 
 def start(uris: list[str]) -> None:
     """Give every key a value in a new session; a link may name other sources than the command did."""
-    st.session_state.setdefault(SOURCE, tuple(st.query_params.get_all(LINKED)) or tuple(uris))
+    st.session_state.setdefault(SOURCE, _linked(uris) or tuple(uris))
     if st.session_state[SOURCE] != tuple(uris):
-        st.query_params[LINKED] = list(st.session_state[SOURCE])
+        st.query_params[LINKED] = [linkable(uri) for uri in st.session_state[SOURCE]]
     st.session_state.setdefault(DATA, None)
     st.session_state.setdefault(CHOICE, Choice())
     st.session_state.setdefault(
@@ -110,6 +112,16 @@ def start(uris: list[str]) -> None:
         ),
     )  # fmt: skip
     st.session_state.setdefault(EXPORT, ExportConfig(table="fills", format="csv"))
+
+
+def _linked(uris: list[str]) -> tuple[str, ...]:
+    """Sources that the link names; of servers only those of the command, with its passwords.
+
+    A link may come from anybody, and must not send a password to a host of his.
+    """
+    known = {linkable(uri): uri for uri in uris}
+    links = st.query_params.get_all(LINKED)
+    return tuple(known.get(link, link) for link in links if link in known or not scheme_of(link))
 
 
 def data() -> PerformanceDataSource | None:

@@ -12,6 +12,7 @@ import streamlit as st
 from fillbook.errors import FillbookError
 from fillbook.findings import Severity
 from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.sources.base import scheme_of
 from fillbook.units import counted
 from fillbook.web import narrowing, st_utils, state
 from fillbook.web.opening import PATIENCE_S, CancelledError, Opening, shelf, stamp_of
@@ -67,10 +68,11 @@ def show(held: PerformanceDataSource | None, *, is_open: bool = False) -> None:
 def _ways() -> None:
     """Path, demo, upload."""
     path = st.text_input(
-        "Path of a database, checkpoint, trade CSV, or a folder of bots",
-        placeholder="bots/instances", help="Read only; a bot may go on writing.",
+        "Path of a database, checkpoint, trade CSV, or a folder of bots; or an address",
+        placeholder="bots/instances, or postgresql://user@host/database",
+        help="Read only; a bot may go on writing.",
     )  # fmt: skip
-    typed = str(Path(path.strip()).expanduser())
+    typed = path.strip() if scheme_of(path.strip()) else str(Path(path.strip()).expanduser())
     with st.container(horizontal=True):
         st.button("Open", type="primary", disabled=not path.strip(), on_click=choose, args=((typed,),))
         st.button("Open the demo", icon=":material/science:", on_click=_open_demo)
@@ -123,7 +125,7 @@ def _changed() -> None:
         settings["stamp"] = stamp
     if settings["stamp"] == stamp:
         return
-    gone = [uri for uri in uris if not Path(uri).exists()]
+    gone = [uri for uri in uris if not scheme_of(uri) and not Path(uri).exists()]
     if gone:
         st.warning(
             f"{st_utils.plain(', '.join(gone))} is no longer there. What was read from it is still shown.",
