@@ -1,12 +1,13 @@
 """The Hummingbot API: databases of archived bots, and what was traded through the API itself.
 
 ``hummingbot-api://host:8000`` stands for all of it; ``…/archived/<path>`` for one database and
-``…/accounts/<name>`` for the orders of one account. ``hummingbot-api+https://`` asks over TLS.
+``…/accounts/<name>`` for the orders of one account; ``…/candles/…`` are those of a venue.
+``hummingbot-api+https://`` asks over TLS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -18,10 +19,12 @@ from fillbook.sources.api_client import SCHEME, Address, ApiClient, RefusedError
 from fillbook.sources.api_paging import Key, Row, by_offset, listed, told_apart_by
 from fillbook.sources.api_rows import FORMS, raw_tables
 from fillbook.sources.base import bot_name, say_share
+from fillbook.sources.candle_feeds import PATH as CANDLES
+from fillbook.sources.candle_feeds import read_api_candles
 from fillbook.units import counted
 
 ARCHIVED, ACCOUNTS = "archived", "accounts"
-_PATHS = f"{SCHEME}://host:8000/archived/<path of the database> or …/accounts/<name>"
+_PATHS = f"{SCHEME}://host:8000/archived/<database>, …/accounts/<name> or …/candles/<venue>/<pair>?from=…"
 _NO_TABLE = "no such table"
 _PAGED: Mapping[str, Key] = {
     "trades": told_apart_by("connector_name", "order_id", "exchange_trade_id", "id"),
@@ -55,7 +58,7 @@ class HummingbotApi:
         """
         address = address_of(uri)
         kind, _, name = address.path.partition("/")
-        if name and (kind != ARCHIVED or _is_database(name)):
+        if kind not in ("", ARCHIVED, ACCOUNTS) or (name and (kind != ARCHIVED or _is_database(name))):
             return [uri]
         with ApiClient.opened(address) as client:
             found = []
@@ -79,10 +82,11 @@ class HummingbotApi:
         """
         address = address_of(self.uri)
         kind, _, name = address.path.partition("/")
-        if kind not in (ARCHIVED, ACCOUNTS) or not name:
+        reader = _READERS.get(kind)
+        if reader is None or not name:
             raise UnreadableSourceError(address.uri, "names nothing that can be read", _PATHS)
         with ApiClient.opened(address) as client:
-            return _read_archived(client, name) if kind == ARCHIVED else read_account(client, name)
+            return reader(client, name)
 
 
 def _is_database(path: str) -> bool:
@@ -203,3 +207,8 @@ def fees_lost(uri: str, trades: list[Row]) -> Finding:
         effect="a spot fee paid in base does not reduce the position",
         remedy="open the database's file",
     )  # fmt: skip
+
+
+_READERS: Mapping[str, Callable[[ApiClient, str], RawTables]] = {
+    ARCHIVED: _read_archived, ACCOUNTS: read_account, CANDLES: read_api_candles,
+}  # fmt: skip
