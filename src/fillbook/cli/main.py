@@ -14,6 +14,7 @@ import typer
 from fillbook.cli import (
     allocate,
     attribution,
+    candles,
     check,
     compare,
     demo,
@@ -50,6 +51,7 @@ app.command("limits")(limits.limits)
 app.command("watch")(watch.watch)
 app.command("reconcile")(reconcile.reconcile)
 app.command("check")(check.check)
+app.command("candles")(candles.candles)
 app.command("metrics")(metrics.metrics)
 app.command("export")(export.export)
 app.command("serve")(serve.serve)

@@ -12,19 +12,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import polars as pl
 
 from fillbook.errors import UnreadableSourceError
 from fillbook.schema.raw import RawTables, SourceInfo
-from fillbook.sources.api_client import ApiClient, RefusedError
+from fillbook.sources.api_client import SCHEME, TLS_SCHEME, ApiClient, RefusedError
 from fillbook.sources.api_paging import Row
 from fillbook.sources.candle_files import INTERVALS
 from fillbook.sources.candle_store import SCHEMA, US, Fetch, Kept, Market, candles_of, holes
+from fillbook.sources.credentials import without_secrets
 from fillbook.sources.hummingbot import us_to_utc
 from fillbook.sources.sqlite_trades import canonical
 
-PATH = "candles"
+PATH, CCXT = "candles", "ccxt"
 _REMEDY = "write …/binance/BTC-USDT?interval=1m&from=2026-03-01&to=2026-04-01"
 _QUESTION = "/market-data/historical-candles"
 _API_COLUMNS: Mapping[str, str] = {
@@ -63,8 +65,8 @@ def wanted_of(provider: str, path: str, options: Mapping[str, str], *, uri: str,
         One of them is missing or is none.
     """
     connector, _, pair = path.rpartition("/")
-    base, dash, quote = pair.partition("-")
-    if not (connector and base and dash and quote):
+    base, dash, counter = pair.partition("-")
+    if not (connector and base and dash and counter):
         raise UnreadableSourceError(uri, "names no venue and pair", _REMEDY)
     interval = options.get("interval") or "1m"
     if interval not in INTERVALS:
@@ -75,6 +77,34 @@ def wanted_of(provider: str, path: str, options: Mapping[str, str], *, uri: str,
     if start >= end:
         raise UnreadableSourceError(uri, "names an empty period", _REMEDY)
     return Wanted(Market(provider, connector, pair.upper(), INTERVALS[interval]), interval, start, end)
+
+
+def candle_address(
+    via: str, connector: str, pair: str, start: datetime, end: datetime, *, interval: str = "1m"
+) -> str:
+    """Address of a market's candles at a provider: ``ccxt``, or a Hummingbot API.
+
+    >>> at = datetime(2026, 3, 1, tzinfo=UTC)
+    >>> candle_address("ccxt", "binance", "BTC-USDT", at, at.replace(day=2))
+    'ccxt://binance/BTC-USDT?interval=1m&from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z'
+
+    Raises
+    ------
+    UnreadableSourceError
+        No provider of candles.
+    """
+    parts = urlsplit(via if "://" in via else f"{via}://")
+    spans = {name: at.strftime("%Y-%m-%dT%H:%M:%SZ") for name, at in (("from", start), ("to", end))}
+    options = {**dict(parse_qsl(parts.query)), "interval": interval, **spans}
+    where = f"{quote(connector, safe='/')}/{quote(pair)}"
+    query = urlencode(options, safe=":/")
+    if parts.scheme == CCXT:
+        return f"{CCXT}://{where}?{query}"
+    if parts.scheme in (SCHEME, TLS_SCHEME):
+        return urlunsplit(parts._replace(path=f"/{PATH}/{where}", query=query))
+    raise UnreadableSourceError(
+        without_secrets(via), "gives no candles", f"candles come from {CCXT} or {SCHEME}://host:8000"
+    )
 
 
 def _moment(text: str, name: str, uri: str) -> int:

@@ -19,12 +19,11 @@ import polars as pl
 
 from fillbook.errors import MissingExtraError, UnreadableSourceError
 from fillbook.schema.raw import RawTables
-from fillbook.sources.candle_feeds import now_us, raw_candles, wanted_of
+from fillbook.sources.candle_feeds import CCXT, now_us, raw_candles, wanted_of
 from fillbook.sources.candle_store import PER_REQUEST, SCHEMA
 from fillbook.sources.credentials import without_secrets
 from fillbook.sources.hummingbot import venue_of
 
-SCHEME = "ccxt"
 ATTEMPTS = 4
 FIRST_PAUSE_S = 1.0
 _OPTIONS = frozenset({"interval", "from", "to", "config"})
@@ -67,7 +66,7 @@ class CcxtCandles:
             why = f"has the option {unknown[0]}, which candles do not take"
             raise UnreadableSourceError(shown, why, f"options are {', '.join(sorted(_OPTIONS))}")
         path, now = unquote(f"{parts.netloc.rpartition('@')[2]}{parts.path}"), now_us()
-        wanted = wanted_of(SCHEME, path, options, uri=shown, now_us=now)
+        wanted = wanted_of(CCXT, path, options, uri=shown, now_us=now)
         asked = _Exchange(shown, wanted.market.connector, wanted.market.pair, options.get("config", ""))
 
         def fetch(start: int, end: int) -> pl.DataFrame:
