@@ -11,7 +11,7 @@ import hashlib
 import importlib.util
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -288,27 +288,6 @@ def open_data(
     return data
 
 
-def with_candles(
-    data: PerformanceDataSource, addresses: Iterable[str], *, progress: Progress | None = None
-) -> PerformanceDataSource:
-    """The same data with candles from more addresses; those that are not to be had are findings."""
-    from fillbook.sources.base import open_source  # noqa: PLC0415  (drivers load when used)
-    from fillbook.sources.credentials import without_secrets  # noqa: PLC0415
-
-    said, raws, refused = progress or _silent, [], []
-    for uri in addresses:
-        said(f"fetching {without_secrets(uri)}", 0.0)
-        try:
-            raws.append(open_source(uri).read())
-        except UnreadableSourceError as error:
-            refused.append(Finding(
-                table="candles", rule="candles_not_fetched", severity=Severity.WARNING, message=error.why,
-                source=error.uri, effect="no marks, volumes and regimes from these", remedy=error.remedy,
-            ))  # fmt: skip
-    held = data.append(*raws) if raws else data
-    return replace(held, findings=(*refused, *held.findings))
-
-
 def _silent(_stage: str, _share: float) -> None:
     """Report progress to nobody."""
 
@@ -322,7 +301,9 @@ def _written(paths: Iterable[str]) -> list[datetime]:
 def _nothing_readable(
     uris: Iterable[str | Path], failures: list[UnreadableSourceError]
 ) -> UnreadableSourceError:
-    named = ", ".join(str(uri) for uri in uris) or "(nothing given)"
+    from fillbook.sources.credentials import without_secrets  # noqa: PLC0415
+
+    named = ", ".join(without_secrets(str(uri)) for uri in uris) or "(nothing given)"
     first = f", first {failures[0]}" if failures else ""
     return UnreadableSourceError(
         named,

@@ -292,6 +292,12 @@ def test_a_wrong_password_is_said_once_and_never_shown(
         read(uri.replace(f"me:{PASSWORD}@", ""))
 
 
+def test_several_addresses_that_all_fail_hide_their_passwords(server: ApiServer) -> None:
+    with pytest.raises(UnreadableSourceError) as failed:
+        open_data(server.uri("/archived/a.sqlite"), server.uri("/archived/b.sqlite"))
+    assert PASSWORD not in str(failed.value) + repr(failed.value.__dict__)
+
+
 def test_the_password_may_stand_in_the_environment(
     server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -198,13 +199,26 @@ def _opened(uris: list[str], said: Said) -> PerformanceDataSource:
 
 
 def _with_candles(data: PerformanceDataSource, choices: Choices, said: Said) -> PerformanceDataSource:
-    """The data with the candles its markets need, where they were asked for."""
+    """The data with the candles its markets need, where they were asked for; what is refused is a finding."""
     if not choices.candles:
         return data
-    from fillbook.performance_data_source import with_candles  # noqa: PLC0415  (brings Polars)
+    from fillbook.errors import UnreadableSourceError  # noqa: PLC0415
+    from fillbook.findings import Finding, Severity  # noqa: PLC0415
+    from fillbook.growing import Told  # noqa: PLC0415  (brings Polars)
+    from fillbook.sources.base import open_source  # noqa: PLC0415
 
-    needed = candle_addresses(data, choices.candles, interval=choices.candle_interval)
-    return with_candles(data, needed, progress=lambda stage, _share: said(stage, _OPENING_SHARE))
+    raws, refused = [], []
+    for uri in candle_addresses(data, choices.candles, interval=choices.candle_interval):
+        said("fetching candles", _OPENING_SHARE)
+        try:
+            raws.append(open_source(uri).read())
+        except UnreadableSourceError as error:
+            refused.append(Finding(
+                "candles", "candles_not_fetched", Severity.WARNING, error.why, source=error.uri,
+                effect="no marks, volumes and regimes from these", remedy=error.remedy,
+            ))  # fmt: skip
+    held = data.append(*raws) if raws else data
+    return replace(held, told=Told((*refused, *held.findings), held.lineage))
 
 
 def candle_addresses(
