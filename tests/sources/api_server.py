@@ -123,7 +123,7 @@ def routed(server: ApiServer, path: str, asked: dict[str, Any]) -> Answer:
     if path == "/bot-orchestration/bot-runs":
         rows = server.lists.get(path, [])
         page = rows[int(asked["offset"]):][: int(asked["limit"])]  # fmt: skip
-        return 200, {"status": "success", "data": page, "total_count": len(rows)}
+        return 200, {"status": "success", "data": page, "total": len(page)}
     if path == "/portfolio/history":
         return 200, history(server.lists.get(path, []), asked)
     if path in (
@@ -203,10 +203,17 @@ def searched(server: ApiServer, path: str, asked: dict[str, Any]) -> dict[str, A
 
 
 def history(rows: list[dict[str, Any]], asked: dict[str, Any]) -> dict[str, Any]:
-    rows = sorted(rows, key=lambda row: row["timestamp"], reverse=True)
-    if asked.get("cursor"):
-        rows = [row for row in rows if row["timestamp"] < asked["cursor"]]
-    page, more = rows[: asked["limit"]], len(rows) > asked["limit"]
+    """Minutes, newest first; as the real server does, it counts states of venues where it should minutes."""
+    states = [(row["timestamp"], account, venue, tokens) for row in rows
+              for account, venues in row["state"].items() for venue, tokens in venues.items()]  # fmt: skip
+    states.sort(key=lambda state: state[0], reverse=True)
+    if "end_time" in asked:
+        states = [state for state in states if at_ms(state[0]) <= asked["end_time"]]
+    found: dict[str, dict[str, Any]] = {}
+    for at, account, venue, tokens in states[: asked["limit"] + 1]:
+        minute = found.setdefault(at[:16] + ":00+00:00", {"timestamp": at[:16] + ":00+00:00", "state": {}})
+        minute["state"].setdefault(account, {})[venue] = tokens
+    page, more = list(found.values())[: asked["limit"]], len(found) > asked["limit"]
     paging = {
         "limit": asked["limit"],
         "has_more": more,

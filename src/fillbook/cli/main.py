@@ -13,6 +13,7 @@ import typer
 
 from fillbook.cli import (
     allocate,
+    api,
     attribution,
     candles,
     check,
@@ -52,6 +53,8 @@ app.command("watch")(watch.watch)
 app.command("reconcile")(reconcile.reconcile)
 app.command("check")(check.check)
 app.command("candles")(candles.candles)
+app.command("runs")(api.runs)
+app.command("balances")(api.balances)
 app.command("metrics")(metrics.metrics)
 app.command("export")(export.export)
 app.command("serve")(serve.serve)

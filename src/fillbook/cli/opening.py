@@ -165,7 +165,9 @@ def named(uris: list[str]) -> list[str]:
     >>> named(["a/x.sqlite", "b/x.sqlite", "y.csv"])
     ['a/x', 'b/x', 'y']
     """
-    paths = [Path(uri) for uri in uris]
+    from fillbook.sources.credentials import without_secrets  # noqa: PLC0415
+
+    paths = [Path(without_secrets(uri)) for uri in uris]
     stems = [path.stem or str(path) for path in paths]
     return [
         str(Path(path.parent.name) / stem) if stems.count(stem) > 1 else stem

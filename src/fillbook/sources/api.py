@@ -63,7 +63,7 @@ class HummingbotApi:
         with ApiClient.opened(address) as client:
             found = []
             if kind in ("", ARCHIVED):
-                held = (path for path in _archived(client) if path.startswith(name))
+                held = (path for path in archived_databases(client) if path.startswith(name))
                 found += [_below(uri, ARCHIVED, path) for path in held]
             if kind in ("", ACCOUNTS):
                 found += [_below(uri, ACCOUNTS, account) for account in _accounts(client)]
@@ -98,7 +98,7 @@ def _below(uri: str, kind: str, name: str) -> str:
     return urlunsplit(urlsplit(uri)._replace(path=f"/{kind}/{quote(name)}"))
 
 
-def _archived(client: ApiClient) -> list[str]:
+def archived_databases(client: ApiClient) -> list[str]:
     """Paths of the archived databases, in stable order."""
     return _texts(client, client.get("/archived-bots/"))
 

@@ -7,7 +7,6 @@ import sqlite3
 import tempfile
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +15,7 @@ from fillbook.errors import UnreadableSourceError
 from fillbook.findings import Finding, Severity
 from fillbook.schema.raw import RawTables
 from fillbook.sources.api_client import ApiClient, RefusedError
-from fillbook.sources.api_paging import CURSOR_ROWS, Key, Row, by_cursor, listed, told_apart_by
+from fillbook.sources.api_paging import CURSOR_ROWS, Key, Row, by_cursor, listed, moment_of, told_apart_by
 from fillbook.sources.api_rows import digest, named, read_plain, storable
 from fillbook.sources.base import say_share
 from fillbook.units import counted
@@ -80,7 +79,7 @@ def _windows(client: ApiClient, path: str, account: str, key: Key, column: str) 
     found: dict[Hashable, Row] = {}
     body: dict[str, object] = {"account_names": [account]}
     newest = listed(client, client.search(path, {**body, "limit": 1}), "data")
-    end = max((_moment(client.address.uri, row, column) for row in newest), default=None)
+    end = max((moment_of(client.address.uri, row, column) for row in newest), default=None)
     while end is not None:
         body["end_time"] = (
             int(end.timestamp() * 1000) + 1
@@ -92,26 +91,14 @@ def _windows(client: ApiClient, path: str, account: str, key: Key, column: str) 
         if found and not new and len(rows) >= CONSIDERED:
             raise _gap(client, path, account, f"more than {CONSIDERED} rows of one instant")
         found |= {key(row): row for row in new}
-        oldest = min((_moment(client.address.uri, row, column) for row in rows), default=None)
+        oldest = min((moment_of(client.address.uri, row, column) for row in rows), default=None)
         end = oldest if len(rows) >= CONSIDERED and new else None
-    return sorted(found.values(), key=lambda row: (_moment(client.address.uri, row, column), str(key(row))))
+    return sorted(found.values(), key=lambda row: (moment_of(client.address.uri, row, column), str(key(row))))
 
 
 def _gap(client: ApiClient, path: str, account: str, what: str) -> UnreadableSourceError:
     why = f"gives not all rows of {path} of {account}: {what}"
     return UnreadableSourceError(client.address.uri, why, "open the API's database: postgresql://…")
-
-
-def _moment(uri: str, row: Row, column: str) -> datetime:
-    """Time of a row; without a zone it is UTC."""
-    try:
-        at = datetime.fromisoformat(str(row.get(column)))
-    except ValueError as error:
-        why = f"answers with a {column} that is no time: {row.get(column)!r}"
-        raise UnreadableSourceError(
-            uri, why, "has it another version? fillbook reads that of 2026"
-        ) from error
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
 def _check(uri: str, tables: Mapping[str, list[Row]]) -> None:
@@ -125,7 +112,7 @@ def _check(uri: str, tables: Mapping[str, list[Row]]) -> None:
         for row in rows:
             for column in ("timestamp", "created_at"):
                 if column in _NEEDED[path]:
-                    _moment(uri, row, column)
+                    moment_of(uri, row, column)
 
 
 def _write(connection: sqlite3.Connection, tables: Mapping[str, list[Row]]) -> None:
@@ -154,7 +141,7 @@ def _insert(
 
 
 def _ms(row: Row, column: str) -> float | None:
-    return _moment("", row, column).timestamp() * 1000 if row.get(column) else None
+    return moment_of("", row, column).timestamp() * 1000 if row.get(column) else None
 
 
 def _shared(row: Row) -> Row:

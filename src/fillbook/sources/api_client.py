@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import socket
@@ -250,8 +251,10 @@ class ApiClient:
         except (ValueError, AttributeError, RecursionError):
             return ""
         text = said if isinstance(said, str) else json.dumps(said)
-        password = self.address.credentials.password
-        text = text.replace(password, HIDDEN) if password else text
+        known = self.address.credentials
+        told = base64.b64encode(f"{known.username}:{known.password}".encode()).decode()
+        for secret in filter(None, (known.password, told)):
+            text = text.replace(secret, HIDDEN)
         return " ".join(text.split())[:_DETAIL]
 
     def _unreachable(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from fillbook.errors import UnreadableSourceError
@@ -149,3 +150,15 @@ def _paging(client: ApiClient, answer: Any) -> Mapping[str, object]:  # noqa: AN
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def moment_of(uri: str, row: Row, column: str) -> datetime:
+    """Time of a row; without a zone it is UTC."""
+    try:
+        at = datetime.fromisoformat(str(row.get(column)))
+    except ValueError as error:
+        why = f"answers with a {column} that is no time: {row.get(column)!r}"
+        raise UnreadableSourceError(
+            uri, why, "has it another version? fillbook reads that of 2026"
+        ) from error
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
