@@ -13,7 +13,7 @@ import streamlit as st
 from fillbook.errors import FillbookError
 from fillbook.live_data import only_speaks
 from fillbook.performance_data_source import PerformanceDataSource, Progress, open_data
-from fillbook.sources.base import expand
+from fillbook.sources.base import expand, scheme_of
 
 PATIENCE_S = 1.0  # below it nobody needs a progress bar
 _POLL_S = 0.4
@@ -112,7 +112,7 @@ def stamp_of(uris: tuple[str, ...]) -> Stamp:
     What is not there has no stamp, so a file that goes away changes it.
     """
     files: list[Path] = []
-    for uri in uris:
+    for uri in filter(lambda uri: not scheme_of(uri), uris):  # a server is asked when it is opened
         try:
             files += map(Path, expand(uri))
         except FillbookError:

@@ -12,6 +12,8 @@ import streamlit as st
 from fillbook.errors import FillbookError
 from fillbook.findings import Severity
 from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.sources.base import scheme_of
+from fillbook.sources.credentials import refuse_secrets
 from fillbook.units import counted
 from fillbook.web import narrowing, st_utils, state
 from fillbook.web.opening import PATIENCE_S, CancelledError, Opening, shelf, stamp_of
@@ -70,7 +72,7 @@ def _ways() -> None:
         "Path of a database, checkpoint, trade CSV, or a folder of bots",
         placeholder="bots/instances", help="Read only; a bot may go on writing.",
     )  # fmt: skip
-    typed = str(Path(path.strip()).expanduser())
+    typed = path.strip() if scheme_of(path.strip()) else str(Path(path.strip()).expanduser())
     with st.container(horizontal=True):
         st.button("Open", type="primary", disabled=not path.strip(), on_click=choose, args=((typed,),))
         st.button("Open the demo", icon=":material/science:", on_click=_open_demo)
@@ -160,6 +162,12 @@ def _loaded(held: PerformanceDataSource) -> None:
 
 def choose(uris: tuple[str, ...]) -> None:
     """Open these from now on; what is open stays where they cannot be read. For callbacks."""
+    try:
+        for uri in uris:
+            refuse_secrets(uri)
+    except FillbookError as error:
+        st_utils.failed(error)
+        return
     job = shelf().of(uris)
     if job.is_done(PATIENCE_S) and job.error is not None and not isinstance(job.error, CancelledError):
         st_utils.failed(job.error)
