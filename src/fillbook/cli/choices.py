@@ -113,6 +113,19 @@ class Choices:
         MidProxy, _how("--mid-proxy", "Let the last candle's close stand in where no mid was recorded.")
     ] = "none"
 
+    candles: Annotated[
+        str,
+        _how(
+            "--candles",
+            "Fetch candles of the bots' markets: for marks, volumes, regimes, fee rates. They are kept, and "
+            "none is asked for twice.",
+            "ccxt|hummingbot-api://HOST",
+        ),
+    ] = ""
+    candle_interval: Annotated[str, _how("--candle-interval", "Length of those candles.", "1m|5m|1h|…")] = (
+        "1m"
+    )
+
     def filter(self) -> Filter:
         """Rows that were chosen.
 

@@ -13,7 +13,9 @@ import typer
 
 from fillbook.cli import (
     allocate,
+    api,
     attribution,
+    candles,
     check,
     compare,
     demo,
@@ -51,6 +53,9 @@ app.command("limits")(limits.limits)
 app.command("watch")(watch.watch)
 app.command("reconcile")(reconcile.reconcile)
 app.command("check")(check.check)
+app.command("candles")(candles.candles)
+app.command("runs")(api.runs)
+app.command("balances")(api.balances)
 app.command("metrics")(metrics.metrics)
 app.command("export")(export.export)
 app.command("sources")(sources.sources)

@@ -6,6 +6,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -134,9 +135,13 @@ def compared(
     with progress() as said:
         if is_one:
             data = _opened(uris, lambda opening, share: said(opening, _OPENING_SHARE * share))
+            data = _with_candles(data, choices, said)
             said("comparing", _OPENING_SHARE)
             return [data], compare(data, chosen, conventions, **asked)
-        held = {name: _opened([uri], said) for name, uri in zip(named(uris), uris, strict=True)}
+        held = {
+            name: _with_candles(_opened([uri], said), choices, said)
+            for name, uri in zip(named(uris), uris, strict=True)
+        }
         said("comparing", _OPENING_SHARE)
         return list(held.values()), compare(held, chosen, conventions, **asked)
 
@@ -178,6 +183,7 @@ def _asked(
     chosen, conventions = choices.filter(), choices.conventions()
     with progress() as said:
         data = _opened(uris, lambda opening, share: said(opening, _OPENING_SHARE * share))
+        data = _with_candles(data, choices, said)
         said(stage, _OPENING_SHARE)
         return data, answer(data, chosen, conventions)
 
@@ -192,6 +198,57 @@ def _opened(uris: list[str], said: Said) -> PerformanceDataSource:
     from fillbook.performance_data_source import open_data  # noqa: PLC0415  (brings Polars)
 
     return open_data(*uris, progress=said)
+
+
+def _with_candles(data: PerformanceDataSource, choices: Choices, said: Said) -> PerformanceDataSource:
+    """The data with the candles its markets need, where they were asked for; what is refused is a finding."""
+    if not choices.candles:
+        return data
+    from fillbook.errors import UnreadableSourceError  # noqa: PLC0415
+    from fillbook.findings import Finding, Severity  # noqa: PLC0415
+    from fillbook.growing import Told  # noqa: PLC0415  (brings Polars)
+    from fillbook.sources.base import open_source  # noqa: PLC0415
+
+    raws, refused = [], []
+    for uri in candle_addresses(data, choices.candles, interval=choices.candle_interval):
+        said("fetching candles", _OPENING_SHARE)
+        try:
+            raws.append(open_source(uri).read())
+        except UnreadableSourceError as error:
+            refused.append(Finding(
+                "candles", "candles_not_fetched", Severity.WARNING, error.why, source=error.uri,
+                effect="no marks, volumes and regimes from these", remedy=error.remedy,
+            ))  # fmt: skip
+    held = data.append(*raws) if raws else data
+    return replace(held, told=Told((*refused, *held.findings), held.lineage))
+
+
+def candle_addresses(
+    data: PerformanceDataSource, via: str, *, interval: str, days_before: float = 1.0
+) -> list[str]:
+    """Addresses of the candles that the fills ask for.
+
+    Parameters
+    ----------
+    data
+        Opened bots.
+    via
+        Who gives candles: ``ccxt``, or the address of a Hummingbot API.
+    interval
+        Their length (``1m``).
+    days_before
+        How long before the first fill of a market.
+    """
+    from datetime import timedelta  # noqa: PLC0415
+
+    from fillbook.analysis.candle_needs import candle_needs  # noqa: PLC0415  (brings Polars)
+    from fillbook.sources.candle_feeds import candle_address  # noqa: PLC0415
+
+    needs = candle_needs(data.fills, before=timedelta(days=days_before))
+    return [
+        candle_address(via, connector, pair, start, end, interval=interval)
+        for connector, pair, start, end, _ in needs.iter_rows()
+    ]
 
 
 @contextlib.contextmanager

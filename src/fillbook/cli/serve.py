@@ -45,8 +45,10 @@ def readable(uris: list[str]) -> list[str]:
         A source is not there, or may not be read.
     """
     from fillbook.sources.base import checked_path, expand, plain_path, scheme_of  # noqa: PLC0415
+    from fillbook.sources.credentials import refuse_secrets  # noqa: PLC0415
 
     for uri in uris:
+        refuse_secrets(uri)
         if not scheme_of(uri) and expand(uri) == [uri]:
             checked_path(uri)
     return [uri if scheme_of(uri) else str(plain_path(uri).resolve()) for uri in uris]

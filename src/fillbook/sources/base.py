@@ -33,6 +33,9 @@ OWN = {
 REMOTE: dict[str, str] = {  # sources of an address, by its scheme
     "postgresql": "fillbook.sources.postgres:PostgresDatabase",
     "postgres": "fillbook.sources.postgres:PostgresDatabase",
+    "hummingbot-api": "fillbook.sources.api:HummingbotApi",
+    "hummingbot-api+https": "fillbook.sources.api:HummingbotApi",
+    "ccxt": "fillbook.sources.ccxt_candles:CcxtCandles",
 }
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+)://")
 _LOCAL = "sqlite"  # ``sqlite:///path`` is how Hummingbot's API names a file

@@ -26,7 +26,7 @@ from fillbook.sources.market_files import connector_in_name, pair_in_name, rows_
 from fillbook.sources.sqlite_trades import canonical
 
 _VOLUMES_QUOTE = ("quote_asset_volume", "quote_volume")
-_INTERVALS = {"1s": 1, "1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1_800, "1h": 3_600,
+INTERVALS = {"1s": 1, "1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1_800, "1h": 3_600,
               "2h": 7_200, "4h": 14_400, "6h": 21_600, "8h": 28_800, "12h": 43_200, "1d": 86_400}  # fmt: skip
 
 
@@ -104,8 +104,8 @@ def _candles(rows: pl.DataFrame, at: pl.Series, close: str, interval: float) -> 
 def _interval(path: Path, at: pl.Series) -> float:
     """Seconds of the interval the name states, else the commonest step between rows."""
     for part in re.split(r"[_|/.\-]", path.stem):
-        if part in _INTERVALS:
-            return float(_INTERVALS[part])
+        if part in INTERVALS:
+            return float(INTERVALS[part])
     steps = at.drop_nulls().sort().diff().drop_nulls().dt.total_seconds()
     usual = steps.filter(steps > 0).median()
     return float(usual) if isinstance(usual, int | float) else 60.0

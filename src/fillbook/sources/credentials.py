@@ -46,6 +46,21 @@ def without_secrets(uri: str) -> str:
     return _SECRET_OPTION.sub(rf"\g<1>{HIDDEN}", named)
 
 
+def refuse_secrets(uri: str) -> None:
+    """Stop where an address carries a password that a link, or a list of processes, would show.
+
+    Raises
+    ------
+    UnreadableSourceError
+        It carries one.
+    """
+    if without_secrets(uri) != uri:
+        raise UnreadableSourceError(
+            without_secrets(uri), "carries a password, which links of the page would show",
+            f"leave it out, and write it into {SECRETS_FILE} or FILLBOOK_<SCHEME>_PASSWORD",
+        )  # fmt: skip
+
+
 def _hidden(userinfo: str) -> str:
     name, colon, _ = userinfo.partition(":")
     return f"{name}:{HIDDEN}" if colon else name

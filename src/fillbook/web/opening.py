@@ -113,9 +113,7 @@ def stamp_of(uris: tuple[str, ...]) -> Stamp:
     What is not there has no stamp, so a file that goes away changes it.
     """
     files: list[Path] = []
-    for uri in uris:
-        if scheme_of(uri):  # a server is not asked at every look
-            continue
+    for uri in filter(lambda uri: not scheme_of(uri), uris):  # a server is asked when it is opened
         try:
             files += map(Path, expand(uri))
         except FillbookError:

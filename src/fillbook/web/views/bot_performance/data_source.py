@@ -13,6 +13,7 @@ from fillbook.errors import FillbookError
 from fillbook.findings import Severity
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.sources.base import scheme_of
+from fillbook.sources.credentials import refuse_secrets
 from fillbook.units import counted
 from fillbook.web import narrowing, st_utils, state
 from fillbook.web.opening import PATIENCE_S, CancelledError, Opening, shelf, stamp_of
@@ -162,6 +163,12 @@ def _loaded(held: PerformanceDataSource) -> None:
 
 def choose(uris: tuple[str, ...]) -> None:
     """Open these from now on; what is open stays where they cannot be read. For callbacks."""
+    try:
+        for uri in uris:
+            refuse_secrets(uri)
+    except FillbookError as error:
+        st_utils.failed(error)
+        return
     job = shelf().of(uris)
     if job.is_done(PATIENCE_S) and job.error is not None and not isinstance(job.error, CancelledError):
         st_utils.failed(job.error)
