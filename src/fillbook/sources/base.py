@@ -30,7 +30,10 @@ OWN = {
     "quotes": "fillbook.sources.quote_files:QuoteFile",
     "market_trades": "fillbook.sources.market_trade_files:MarketTradeFile",
 }
-REMOTE: dict[str, str] = {}  # sources of an address, by its scheme
+REMOTE: dict[str, str] = {
+    "mqtt": "fillbook.sources.mqtt:LiveBots",
+    "mqtts": "fillbook.sources.mqtt:LiveBots",
+}  # sources of an address, by its scheme
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+)://")
 _LOCAL = "sqlite"  # ``sqlite:///path`` is how Hummingbot's API names a file
 _DATABASES = (".sqlite", ".sqlite3", ".db")
