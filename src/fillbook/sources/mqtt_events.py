@@ -125,7 +125,7 @@ class Events:
     def _bot(self, bot: str) -> _Bot:
         found = self._bots.get(bot)
         if found is None:
-            found = self._bots[bot] = _Bot(Venues(self._known))
+            found = self._bots[bot] = _Bot(Venues(self._known, bot))
         return found
 
     def _one(self, message: Message) -> None:

@@ -32,10 +32,13 @@ class Known:
         ``(connector, pair)`` of markets it trades; the pair ``""`` stands for any.
     orders
         Connector by client order id.
+    bots
+        The markets of single bots, by name; a bot that is not there may trade any of `markets`.
     """
 
     markets: Collection[tuple[str, str]] = ()
     orders: Mapping[str, str] = field(default_factory=dict)
+    bots: Mapping[str, Collection[tuple[str, str]]] = field(default_factory=dict)
 
 
 def known_of(tables: Mapping[str, pl.DataFrame]) -> Known:
@@ -46,15 +49,19 @@ def known_of(tables: Mapping[str, pl.DataFrame]) -> Known:
     tables
         Canonical tables; reads ``fills`` and ``orders``.
     """
-    rows = [tables[name].select("connector", "pair") for name in ("fills", "orders") if name in tables]
+    rows = [tables[name].select("bot", "connector", "pair") for name in ("fills", "orders") if name in tables]
     markets = pl.concat(rows).unique().drop_nulls() if rows else pl.DataFrame()
+    bots: dict[str, set[tuple[str, str]]] = {}
+    for bot, connector, pair in markets.iter_rows():
+        bots.setdefault(bot, set()).add((connector, pair))
     orders = tables["orders"] if "orders" in tables else pl.DataFrame({"order_id": [], "connector": []})
     if "last_status" in orders.columns:
         orders = orders.filter(pl.col("last_status").cast(pl.String).str.ends_with("Created"))
     named = orders.select("order_id", pl.col("connector").cast(pl.String))
     return Known(
-        markets=frozenset((str(c), str(p)) for c, p in markets.iter_rows()),
+        markets=frozenset().union(*bots.values()),
         orders=dict(named.iter_rows()),
+        bots=bots,
     )
 
 
@@ -63,11 +70,12 @@ class Venues:
 
     __slots__ = ("_by_pair", "_orders")
 
-    def __init__(self, known: Known) -> None:
-        """Begin with what is known."""
+    def __init__(self, known: Known, bot: str) -> None:
+        """Begin with what is known of a bot."""
         self._by_pair: dict[str, set[str]] = {}
         self._orders = known.orders
-        for connector, pair in known.markets:
+        told = {market for market in known.markets if not market[1]}  # of any pair: the user's own word
+        for connector, pair in {*known.bots[bot], *told} if bot in known.bots else known.markets:
             self.saw(connector, pair)
 
     def saw(self, connector: str, pair: str) -> None:
