@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fillbook.schema.raw import SourceInfo
 
 CHECKPOINT = "checkpoint"
+FEED = "mqtt"
 CANDLES, QUOTES, MARKET_TRADES = "candles", "quotes", "market_trades"
 MARKET_FILES = frozenset({CANDLES, QUOTES, MARKET_TRADES})  # of no bot, whatever their name
 _RANK: Mapping[str, int] = {  # whose copy of a row is kept: the database's before its exports
@@ -27,10 +28,11 @@ _RANK: Mapping[str, int] = {  # whose copy of a row is kept: the database's befo
     "checkpoint_sqlite": 2,
     "checkpoint_json": 3,
     "trades_csv": 4,
-    "export_csv": 5,
-    CANDLES: 6,
-    QUOTES: 7,
-    MARKET_TRADES: 8,
+    FEED: 5,  # what a running bot says may be lost on its way
+    "export_csv": 6,
+    CANDLES: 7,
+    QUOTES: 8,
+    MARKET_TRADES: 9,
 }
 _UNKNOWN_RANK = 1
 _MANY = 512  # pieces of feeds
@@ -188,7 +190,8 @@ def unreadable_cells(raws: Sequence[RawTables]) -> pl.DataFrame:
 def bot_names(infos: Sequence[SourceInfo], shared: Iterable[tuple[int, int]]) -> tuple[str, ...]:
     """Name of the bot of each file: files that share rows are one bot, any others are two.
 
-    A checkpoint may hold several bots, so it joins a bot only where it shares rows with one alone.
+    A checkpoint may hold several bots, so it joins a bot only where it shares rows with one alone. A feed
+    is of the bot whose name it has, where one alone has it.
 
     Parameters
     ----------
@@ -208,9 +211,24 @@ def bot_names(infos: Sequence[SourceInfo], shared: Iterable[tuple[int, int]]) ->
             others = {a + b - number for a, b in pairs if number in (a, b)}
             if len({_root(parent, other) for other in others}) == 1:
                 _unite(parent, number, min(others))
+    _unite_feeds(parent, infos)
     roots = [_root(parent, number) for number in range(len(infos))]
     names = _distinct(infos, sorted({r for r in roots if infos[r].kind not in MARKET_FILES}))
     return tuple(names.get(root, infos[root].bot) for root in roots)
+
+
+def _unite_feeds(parent: list[int], infos: Sequence[SourceInfo]) -> None:
+    """Put a feed that shares no row with another source to the bot of its name."""
+    for number, info in enumerate(infos):
+        if info.kind != FEED or _root(parent, number) != number:
+            continue
+        named = {
+            _root(parent, other)
+            for other, one in enumerate(infos)
+            if one.bot == info.bot and one.kind not in MARKET_FILES and other != number
+        }
+        if len(named) == 1:
+            _unite(parent, number, named.pop())
 
 
 def _root(parent: list[int], node: int) -> int:

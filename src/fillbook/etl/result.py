@@ -12,6 +12,7 @@ from fillbook.etl import file_checks, fill_checks, merge, table_checks
 from fillbook.etl.checks import Cleaned, book_sums, findings_of
 from fillbook.etl.clean import CONFLICT, order_prices, quarantined, split
 from fillbook.etl.duplicates import Duplicates, fill_duplicates
+from fillbook.etl.feeds import in_the_databases_words
 from fillbook.etl.lineage import Lineage, TableLineage, file_lineage, rows_by_source, table_lineage
 from fillbook.etl.link import executor_tags, linked
 from fillbook.etl.repair import repaired
@@ -86,6 +87,7 @@ def performance_etl(raws: Sequence[RawTables], *, clock: datetime) -> EtlResult:
     work.read = {
         key: n for name, rows in work.tables.items() for key, n in rows_by_source(name, rows).items()
     }
+    work.tables = dict(in_the_databases_words(work.tables, work.infos))
     _name_bots(work)
     _book_fills_once(work)
     _drop_repeats(work)

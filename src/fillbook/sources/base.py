@@ -36,6 +36,8 @@ REMOTE: dict[str, str] = {  # sources of an address, by its scheme
     "hummingbot-api": "fillbook.sources.api:HummingbotApi",
     "hummingbot-api+https": "fillbook.sources.api:HummingbotApi",
     "ccxt": "fillbook.sources.ccxt_candles:CcxtCandles",
+    "mqtt": "fillbook.sources.mqtt:LiveBots",
+    "mqtts": "fillbook.sources.mqtt:LiveBots",
 }
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+)://")
 _LOCAL = "sqlite"  # ``sqlite:///path`` is how Hummingbot's API names a file

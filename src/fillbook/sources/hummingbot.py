@@ -49,6 +49,23 @@ _GATEWAY = ("/router", "/amm", "/clmm")
 _INVERSE = frozenset({"bybit_inverse_perpetual", "binance_coin_perpetual", "bitmex_perpetual_inverse"})
 _TESTNETS = ("_testnet", "_paper_trade", "_PaperTrade")
 
+# What client order ids begin with, and the connectors that write it: several share one (constants of each)
+ORDER_ID_PREFIXES: Mapping[str, frozenset[str]] = {
+    "x-MG43PCSN": frozenset({"binance", "binance_us"}),
+    "x-nbQe1H39": frozenset({
+        "binance_perpetual", "binance_perpetual_testnet", "bitmart_perpetual", "aster_perpetual",
+        "aster_perpetual_testnet",
+    }),
+    "93027a12dac34fBC": frozenset({"okx", "okx_perpetual"}),
+    "BYBIT-": frozenset({"bybit", "bybit_testnet", "bybit_perpetual", "bybit_perpetual_testnet"}),
+    "t-HBOT": frozenset({
+        "gate_io", "gate_io_perpetual", "bitget", "bing_x", "decibel_perpetual", "ourbit", "changelly",
+    }),
+    "latoken-hbot-": frozenset({"latoken"}),
+    "x-HBOT": frozenset({"backpack", "backpack_perpetual"}),
+}  # fmt: skip
+UNKNOWN_CONNECTOR = "unknown"  # of a fill whose source names none
+
 # Connectors that store funding as rate × size in base, unsigned (DEFINITIONS H5, A7)
 FUNDING_NOT_TRUSTED = frozenset({
     "bybit_perpetual", "bybit_perpetual_testnet", "kucoin_perpetual", "kucoin_perpetual_testnet",
@@ -62,6 +79,25 @@ def canonical_token(token: str) -> str:
     'ETH'
     """
     return _ALIASES.get(token, token)
+
+
+def is_perpetual(connector: str) -> bool:
+    """True for a connector of perpetuals, by its name.
+
+    >>> is_perpetual("binance_perpetual_testnet")
+    True
+    """
+    return "_perpetual" in connector
+
+
+def connectors_of(order_id: str) -> frozenset[str] | None:
+    """Connectors that may have written a client order id; None where its beginning says nothing.
+
+    >>> sorted(connectors_of("x-MG43PCSNBWDUT660d880e1b9b544c4"))
+    ['binance', 'binance_us']
+    """
+    named = (names for prefix, names in ORDER_ID_PREFIXES.items() if order_id.startswith(prefix))
+    return next(named, None)
 
 
 def is_paper(connector: str) -> bool:

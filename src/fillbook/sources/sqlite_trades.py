@@ -160,7 +160,7 @@ def _canonical_fills(database: BotDatabase, bot: str, rows: pl.DataFrame) -> pl.
         recorded = plain(database, "TradeFill", "trade_fee_in_quote")
     percent = pl.col("percent").cast(pl.Float64, strict=False)
     flat = pl.col("fee_amount").cast(pl.Float64, strict=False)
-    is_known = _is_fee(percent, flat)
+    is_known = is_fee(percent, flat)
     return canonical(
         "fills", rows, **names(bot),
         at=ms_to_utc(pl.col("timestamp")), order_id=pl.col("order_id"),
@@ -174,7 +174,7 @@ def _canonical_fills(database: BotDatabase, bot: str, rows: pl.DataFrame) -> pl.
     ).with_columns((rows["n_flat"] > 1.0).fill_null(value=False).alias("has_more"))  # fmt: skip
 
 
-def _is_fee(percent: pl.Expr, flat: pl.Expr) -> pl.Expr:
+def is_fee(percent: pl.Expr, flat: pl.Expr) -> pl.Expr:
     """Whether a fee was understood: it names a part, and every part it names is what it should be."""
     n_flat = pl.col("n_flat")
     is_odd_percent = pl.col("percent").is_not_null() & percent.is_null()
