@@ -81,6 +81,9 @@ class _Quote:
     filled: float = 0.0
 
 
+_IDS = 100_000_000  # ids of the exchange that one bot sees
+
+
 @dataclass
 class LiveBot:
     """A maker that quotes both sides around a walking mid and leans against what it holds.
@@ -91,6 +94,7 @@ class LiveBot:
     name: str
     desk: Desk
     rng: np.random.Generator
+    number: int = 0
     held_base: float = 0.0
     average: float = 0.0
     realized: float = 0.0
@@ -99,11 +103,12 @@ class LiveBot:
     mid: float = field(init=False)
     _quotes: dict[int, _Quote] = field(default_factory=dict)
     _last_us: int = 0
-    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _numbers: Iterator[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin at the pair's first price."""
+        """Begin at the pair's first price; no two bots share an id of the exchange."""
         self.mid = self.desk.price
+        self._numbers = itertools.count(1 + self.number * _IDS)
 
     def act(self, now_s: float) -> list[Happening]:
         """One decision: place a quote, or see one filled, filled in part, or replaced."""
@@ -137,7 +142,7 @@ class LiveBot:
         self._last_us = max(int(now_s * 1e6) - 40_000, self._last_us + 1)
         market = f"{base[0]}{base[-1]}{quote[0]}{quote[-1]}"
         row: Row = {
-            "id": f"{desk.venue.prefix}{_WORD[side][0]}{market}{self._last_us:013x}5d1a",
+            "id": f"{desk.venue.prefix}{_WORD[side][0]}{market}{self._last_us:013x}{self.number:04x}",
             "config_file_path": f"conf_{self.name}.yml", "strategy": desk.strategy,
             "market": desk.venue.connector, "symbol": desk.pair, "base_asset": base, "quote_asset": quote,
             "creation_timestamp": at_ms, "order_type": "LIMIT_MAKER", "price": price,
@@ -204,5 +209,5 @@ def live_bots(n: int, seed: int) -> list[LiveBot]:
         for desk in DESKS
     ]
     return [
-        LiveBot(names[i], DESKS[i % len(DESKS)], np.random.default_rng([seed, i])) for i in range(n)
+        LiveBot(names[i], DESKS[i % len(DESKS)], np.random.default_rng([seed, i]), i) for i in range(n)
     ]  # fmt: skip

@@ -17,6 +17,7 @@ import polars as pl
 from fillbook.etl import merge
 from fillbook.etl.clean import split
 from fillbook.etl.duplicates import fill_duplicates
+from fillbook.etl.feeds import in_the_databases_words
 from fillbook.etl.keys import Keys, hashed
 from fillbook.etl.link import TAGS, executor_tags
 from fillbook.etl.repair import repaired
@@ -197,6 +198,8 @@ class Growth:
         )
         mine = mine.sort("source", "row", maintain_order=True)
         place = mine["place"].to_numpy()
+        told = {"fills": mine.drop("place"), "orders": empty("orders"), "order_events": empty("order_events")}
+        mine = in_the_databases_words(told, self.infos)["fills"].with_columns(place=pl.Series(place))
         twice = fill_duplicates(mine.drop("place"), self.infos)
         restored = twice.restored
         if twice.conflicts.height or (restored.height and restored["takes_flat_fees"].any()):
