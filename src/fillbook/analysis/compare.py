@@ -183,6 +183,17 @@ def compare(
     )  # fmt: skip
 
 
+def names_of(
+    data: PerformanceDataSource, chosen: Filter | None = None, conventions: Conventions | None = None, *,
+    by: By | Literal["config"],
+) -> tuple[str, ...]:  # fmt: skip
+    """Names of the sides that `compare` would tell apart in one source, without comparing them."""
+    opened = _opened(data, chosen or Filter(), conventions or Conventions())
+    trails = versions(data, _parts(opened, "controller", None)[0]) if by == "config" else []
+    _, sides = _sides(opened, data, by, (), None, trails)
+    return tuple(side.name for side in sides)
+
+
 def _benchmark(spec: str | Given, sides: Sequence[Side], market: Market) -> Benchmark:
     """The benchmark somebody asks for."""
     if not isinstance(spec, str):

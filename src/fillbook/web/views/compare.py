@@ -92,7 +92,7 @@ def _asked(held: PerformanceDataSource) -> state.Sides:
             "Sides", list(_BY), default=usual, format_func=_BY.__getitem__, required=True, key="compare_by",
             help="Configurations are stretches of days between changes of a controller's settings.",
         )  # fmt: skip
-        names = state.compared(held, state.Sides(by)).names
+        names = state.side_names(held, by)
         options = _options(held, names, is_apart=by == "config")
         other = st.selectbox(
             "Measured against", list(options), key=f"compare_other_{by}", width=280,
