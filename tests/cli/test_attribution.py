@@ -74,6 +74,7 @@ def test_filters_and_dimensions_are_chosen(run: Run, traded: Path) -> None:
     shown = run("attribution", traded, "--by", "side").out
     assert "by side" in shown
     assert "Spread PnL" not in shown
+    assert "by exchange" in run("attribution", traded, "--by", "exchange").out
     bad = run("attribution", traded, "--by", "colour")
     assert bad.code == 2
     assert "--by is one of controller, bot" in bad.err

@@ -45,8 +45,8 @@ def attribution(
         list[str] | None,
         typer.Option(
             "--by", metavar="DIMENSION", show_default=False,
-            help="Only the table by this: controller, bot, level, executor, side, close_type, pair, venue, "
-            "order_type, liquidity, hour, weekday, volatility, trend, market_volume; repeatable.",
+            help="Only the table by this: controller, bot, level, executor, side, close_type, pair, "
+            "exchange, order_type, liquidity, hour, weekday, volatility, trend, market_volume; repeatable.",
         ),
     ] = None,
     bot_capital: Annotated[
@@ -73,9 +73,11 @@ def attribution(
     from fillbook.reports.attribution import attribution_object  # noqa: PLC0415
     from fillbook.reports.json import to_json  # noqa: PLC0415
 
-    unknown = sorted(set(by or ()) - set(DIMENSIONS))
+    by = ["venue" if name == "exchange" else name for name in by or ()]  # its key in the JSON
+    unknown = sorted(set(by) - set(DIMENSIONS))
     if unknown:
-        message = f"--by is one of {', '.join(DIMENSIONS)}; not {', '.join(unknown)}"
+        known = ", ".join("exchange" if name == "venue" else name for name in DIMENSIONS)
+        message = f"--by is one of {known}; not {', '.join(unknown)}"
         raise BadRequestError(message)
     capitals = read_capitals(bot_capital or [])
     if benchmark is not None and not capitals:
@@ -88,7 +90,7 @@ def attribution(
     if as_json:
         sys.stdout.write(to_json(attribution_object(answer, data, bots)) + "\n")
     else:
-        show(answer, bots, tuple(by or ()))
+        show(answer, bots, tuple(by))
 
 
 def read_capitals(texts: list[str]) -> dict[str, float]:
