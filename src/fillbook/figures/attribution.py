@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import plotly.graph_objects as go
 import polars as pl
 
@@ -234,3 +235,61 @@ def time_figure(
     dressed(drawn, look, title=title, note=f"{currency} · UTC", height=height, span=span)
     drawn.update_xaxes(type="category", nticks=12)
     return legend_above(drawn.update_layout(barmode="group", hovermode="closest"))
+
+
+@figure(
+    title="From the benchmark to the bots' return", needs="bot allocation selection interaction",
+    caption="The top bar is what the benchmark returned, the bottom one what the bots returned together. "
+    "Each bar between starts where the one above ended: what that bot added to the return over the "
+    "benchmark, or took from it.",
+)  # fmt: skip
+def bots_figure(
+    table: pl.DataFrame, look: Look, *, portfolio: float, benchmark: float, against: str, n_periods: int,
+    height: int = 260, most: int = 12, span: Span | None = None,
+) -> go.Figure:  # fmt: skip
+    """A waterfall over the bots, the one that added most first.
+
+    Parameters
+    ----------
+    table
+        `fillbook.analysis.contributions.Contributions.table`.
+    look, height, span
+        Theme, pixels at least, period.
+    portfolio, benchmark
+        Returns as fractions; without them nothing is drawn.
+    against, n_periods
+        What the benchmark is, in words; months that were linked.
+    most
+        Bots drawn at most: the others are one bar.
+    """
+    added = pl.sum_horizontal("allocation", "selection", "interaction", ignore_nulls=False)
+    rows = table.select("bot", added=added).drop_nulls().sort("added", descending=True)
+    others = rows.sort(pl.col("added").abs(), descending=True).tail(max(rows.height - most, 0))
+    shown = rows.join(others, on="bot", how="anti", maintain_order="left")
+    steps = [(plain(shortened(bot, 22)), value) for bot, value in shown.rows()]
+    if others.height:
+        steps.append((f"{others.height} other bots", float(others["added"].sum())))
+    names = ["<b>benchmark</b>", *(name for name, _ in steps), "<b>the bots</b>"]
+    values = [benchmark, *(value for _, value in steps), portfolio]
+    texts = [format_value(value, Unit.FRACTION, signed=True) for value in values]
+    places = list(range(len(names)))
+    drawn = go.Figure(go.Waterfall(
+        x=values, y=places, orientation="h", measure=["absolute", *["relative"] * len(steps), "total"],
+        text=texts, textposition="outside", textfont={"color": look.ink}, cliponaxis=False,
+        connector={"line": {"color": look.line, "width": 1}},
+        increasing={"marker": {"color": look.profit}}, decreasing={"marker": {"color": look.loss}},
+        totals={"marker": {"color": look.accent}}, customdata=names,
+        hovertemplate="%{customdata}: %{text}<extra></extra>",
+    ))  # fmt: skip
+    months = f" · {counted(n_periods, 'month')} linked" if n_periods > 1 else ""
+    note, tall = f"return · benchmark: {plain(against)}{months}", max(height, 110 + 32 * len(names))
+    dressed(drawn, look, title="From the benchmark to the bots' return", note=note, height=tall, span=span)
+    if not steps:
+        return said_empty(drawn, look, "there is no return to compare")
+    ends = np.cumsum([0.0, benchmark, *(value for _, value in steps)])
+    room = 0.22 * (float(ends.max() - ends.min()) or 1.0)
+    drawn.update_xaxes(range=[ends.min() - room, ends.max() + room], tickformat=".2~%", showgrid=True,
+                       gridcolor=look.grid, zeroline=True, zerolinecolor=look.quiet, nticks=5)  # fmt: skip
+    drawn.update_yaxes(tickvals=places, ticktext=names, side="left", autorange="reversed", showgrid=False,
+                       zeroline=False, tickformat=None)  # fmt: skip
+    return drawn.update_layout(hovermode="closest")

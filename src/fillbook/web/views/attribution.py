@@ -22,6 +22,7 @@ from fillbook.reports.attribution import attribution_object
 from fillbook.reports.json import to_json
 from fillbook.units import format_value, money_decimals
 from fillbook.web import cards, narrowing, st_utils, state
+from fillbook.web.views import attribution_bots
 
 _TABLE_PX = 380
 _PART_COLUMNS = ("spread", "inventory", "unattributed", "funding", "fees", "rebates")
@@ -79,6 +80,7 @@ def show() -> None:
     span = found.period or None
     _whole(found, span)
     _groups(found, span)
+    attribution_bots.show(held, span)
     _time(found, span)
     _numbers(found)
     _notes(found, answer)
