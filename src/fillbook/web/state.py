@@ -332,9 +332,9 @@ def risked(held: PerformanceDataSource, asked: Choice, told: RiskConventions) ->
 
 
 @_kept_of_view(most=64)
-def side_names(held: PerformanceDataSource, asked: Choice, by: Parted) -> tuple[str, ...]:
-    """Names of the parts of what is shown, without a comparison of them."""
-    return names_of(held, asked.chosen, asked.conventions, by=by)
+def side_names(held: PerformanceDataSource, asked: Choice, sides: Sides) -> tuple[str, ...]:
+    """Names of the sides of what is shown, without a comparison of them."""
+    return names_of(held, asked.chosen, asked.conventions, by=sides.by, periods=sides.periods)
 
 
 @_kept_of_view(most=16, says="Setting sides beside one another …")
