@@ -287,7 +287,7 @@ def bots_figure(
     if not steps:
         return said_empty(drawn, look, "there is no return to compare")
     ends = np.cumsum([0.0, benchmark, *(value for _, value in steps)])
-    room = 0.22 * (float(ends.max() - ends.min()) or 1.0)
+    room = 0.3 * (float(ends.max() - ends.min()) or 1.0)
     drawn.update_xaxes(range=[ends.min() - room, ends.max() + room], tickformat=".2~%", showgrid=True,
                        gridcolor=look.grid, zeroline=True, zerolinecolor=look.quiet, nticks=5)  # fmt: skip
     drawn.update_yaxes(tickvals=places, ticktext=names, side="left", autorange="reversed", showgrid=False,

@@ -10,7 +10,7 @@ from fillbook.figures.registry import figure
 from fillbook.units import Unit, counted, format_value, least_shown
 
 _ROW_PX, _FRAME_PX = 34, 86
-_ROOM = 0.24  # of the span, for the numbers beside the bars
+_ROOM = 0.3  # of the span, for the numbers beside the bars
 
 
 @figure(

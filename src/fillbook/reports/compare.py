@@ -84,8 +84,8 @@ def _scope(answer: Comparison) -> str:
     """How many sides, on which days."""
     n = len(answer.names)
     if answer.kind in ("periods", "config"):
-        what = "periods" if answer.kind == "periods" else "configurations"
-        return f"{n} {what if n != 1 else what[:-1]} of their own days each stand side by side."
+        what = "period" if answer.kind == "periods" else "configuration"
+        return f"{counted(n, what)} side by side, each on its own days." if n else f"There is no {what}."
     if n == 1 and not answer.measured:
         return (
             f"There is one side, {answer.names[0]}, and nothing to compare it with: choose a benchmark, or "

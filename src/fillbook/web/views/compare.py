@@ -58,6 +58,7 @@ def show() -> None:
     try:
         answer = state.answer(held, state.choice())
         st.caption(st_utils.plain(st_utils.scope(answer)))
+        st_utils.trust(state.checks(held), answer.findings)
         if answer.period is None or not int(answer.books["n_fills"].sum()):
             st_utils.nothing_passes()
             return
@@ -135,7 +136,7 @@ def _periods(held: PerformanceDataSource) -> tuple[Window, ...]:
     windows = []
     for which, usual in (("First", (first, middle)), ("Second", (after, last))):
         days = st.date_input(
-            f"{which} period, UTC", usual, min_value=first, max_value=last, width=220,
+            f"{which} period, UTC", usual, min_value=first, max_value=last, width=260,
             key=f"compare_{which}_{first}_{last}", help="First and last day, both included.",
         )  # fmt: skip
         windows.append((days[0], days[-1]) if isinstance(days, tuple) and days else usual)
@@ -205,7 +206,8 @@ def _sides(found: Comparison) -> None:
     st_utils.rows(
         shown,
         {
-            "side": TextColumn("Side", width=160), "first": DateColumn("From", width=95),
+            "side": TextColumn("Side", width=190 if found.kind == "periods" else 160),
+            "first": DateColumn("From", width=95),
             "last": DateColumn("To", width=95), "n_days": NumberColumn("Days", width=60),
             "net": st_utils.money("Net PnL", currency, width=95),
             "mean": st_utils.money("A day", currency), "sharpe": NumberColumn("Sharpe", format="%+.2f"),
