@@ -16,7 +16,7 @@ from fillbook.analysis.compare import Comparison, Window
 from fillbook.analysis.pairing import Measured
 from fillbook.analysis.sides import TAGS
 from fillbook.errors import FillbookError
-from fillbook.figures.compare import NO_UNIT, difference_figure, relative_figure
+from fillbook.figures.compare import difference_figure, relative_figure
 from fillbook.figures.parts import correlation_figure
 from fillbook.metrics.registry import METRICS
 from fillbook.performance_data_source import PerformanceDataSource
@@ -206,7 +206,7 @@ def _sides(found: Comparison) -> None:
     st_utils.rows(
         shown,
         {
-            "side": TextColumn("Side", width=190 if found.kind == "periods" else 160),
+            "side": TextColumn("Side", width=190),
             "first": DateColumn("From", width=95),
             "last": DateColumn("To", width=95), "n_days": NumberColumn("Days", width=60),
             "net": st_utils.money("Net PnL", currency, width=95),
@@ -238,7 +238,12 @@ def _against(found: Comparison, other: str) -> None:
             figure = relative_figure(rows, state.look(), other=other, currency=found.currency)
             st_utils.explained("relative_figure", figure, name=other)
     with left:
-        st_utils.explained("difference_figure", _difference(mine, found), name=other)
+        if any(d.value is not None for m in mine for d in m.differences):
+            st_utils.explained("difference_figure", _difference(mine, found), name=other)
+        elif any(min(m.n_days, m.n_other) < _TWO for m in mine):
+            st_utils.empty("Too few days to tell a difference.", "Widen the period, or choose longer ones.")
+        else:
+            st_utils.empty("There is no unit in common.", "Give *Capital of each side* above.")
     _metrics(mine, found)
 
 
@@ -268,7 +273,6 @@ def _difference(mine: list[Measured], found: Comparison) -> Any:  # noqa: ANN401
     return difference_figure(
         pl.DataFrame(rows, schema=schema), state.look(), unit=unit, is_return=is_return,
         title="Earned more or less a day" if has_mean else "Difference of the Sharpe ratio",
-        lack="too few common days" if all(m.n_days < _TWO for m in mine) else NO_UNIT,
     )  # fmt: skip
 
 

@@ -158,10 +158,10 @@ def _over_time(answer: Limits) -> None:
     said = limit.threshold
     st.caption(
         f"{limit.kind.meaning}{looks} Orange is the limit, dashed where it warns. A breach, shaded, begins "
-        f"with {counted(said.raise_after, 'sample')} above {_shown(watch, said.limit)} in a row and ends with "
-        f"{counted(said.clear_after, 'sample')} at or below {_shown(watch, said.clear_at)}. Looked at every "
-        f"{format_duration(answer.every_s)}: what came and went in between is not seen, and a sample that is "
-        "missing moves a limit neither way."
+        f"with {counted(said.raise_after, 'sample')} above {_shown(watch, said.limit)} in a row and ends "
+        f"with {counted(said.clear_after, 'sample')} at or below {_shown(watch, said.clear_at)}. Looked at "
+        f"every {format_duration(answer.every_s)}: what came and went in between is not seen, and a sample "
+        "that is missing moves a limit neither way."
     )
 
 
