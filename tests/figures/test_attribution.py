@@ -84,24 +84,22 @@ def test_two_answers_to_when_stand_side_by_side() -> None:
     assert list(drawn.data[0].x) == ["Mon", "unallocated"]
 
 
-def test_bots_lead_from_the_benchmark_to_the_return() -> None:
+def test_bots_add_up_to_the_return_over_the_benchmark() -> None:
     bots = [f"b{i}" for i in range(20)]
     table = pl.DataFrame({
         "bot": ["<b>", *bots], "allocation": [0.03, *[0.0] * 20], "selection": [0.0, *[-0.001] * 20],
         "interaction": [0.01, *[0.0] * 20],
     })  # fmt: skip
-    drawn = bots_figure(
-        table.head(1), LIGHT, portfolio=0.05, benchmark=0.01, against="equal weights", n_periods=3
-    )
+    drawn = bots_figure(table.head(1), LIGHT, against="equal weights", n_periods=3)
     (bars,) = drawn.data
-    assert (list(bars.x), list(bars.measure)) == ([0.01, 0.04, 0.05], ["absolute", "relative", "total"])
-    assert drawn.layout.yaxis.ticktext[1] == "&lt;b&gt;"
-    assert "equal weights · 3 months linked" in drawn.layout.title.subtitle.text
-    many = bots_figure(table, DARK, portfolio=0.03, benchmark=0.01, against="x", n_periods=1)
-    assert len(many.data[0].x) == 12 + 3  # the benchmark, twelve, the others, and the sum
-    assert sum(many.data[0].x[:-1]) == pytest.approx(0.03)
-    unknown = table.with_columns(allocation=None)
+    assert (list(bars.x), list(bars.measure)) == ([pytest.approx(4.0)] * 2, ["relative", "total"])
+    assert drawn.layout.yaxis.ticktext[0] == "&lt;b&gt;"
+    assert "over equal weights" in drawn.layout.title.text
+    assert "3 months linked" in drawn.layout.title.subtitle.text
+    many = bots_figure(table, DARK, against="x", n_periods=1)
+    assert len(many.data[0].x) == 12 + 2  # twelve, the others, and the sum
+    assert sum(many.data[0].x[:-1]) == pytest.approx(many.data[0].x[-1]) == pytest.approx(2.0)
     (note,) = bots_figure(
-        unknown, LIGHT, portfolio=0.0, benchmark=0.0, against="x", n_periods=1
+        table.with_columns(allocation=None), LIGHT, against="x", n_periods=1
     ).layout.annotations
     assert note.text == "there is no return to compare"

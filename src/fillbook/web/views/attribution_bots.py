@@ -92,9 +92,8 @@ def _drawn(found: Contributions, benchmark: str | state.File, span: Span | None)
     if math.isnan(found.portfolio):
         return
     figure = bots_figure(
-        found.table, state.look(), portfolio=found.portfolio, benchmark=found.benchmark,
-        against=found.against, n_periods=found.n_periods, span=span,
-    )  # fmt: skip
+        found.table, state.look(), against=found.against, n_periods=found.n_periods, span=span
+    )
     st_utils.explained("bots_figure", figure)
     if isinstance(benchmark, str) and benchmark in _SAYS:
         st.caption(_SAYS[benchmark])

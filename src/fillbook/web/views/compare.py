@@ -47,6 +47,7 @@ _OF_MONEY = (
 _UNSIGNED = {"tracking_error", "tracking_error_per_day"}
 _COLUMNS = 2
 _EXAMPLES = 2
+_LONG = 20  # letters of a name
 _TWO = 2  # common days that a difference takes
 
 
@@ -206,7 +207,7 @@ def _sides(found: Comparison) -> None:
     st_utils.rows(
         shown,
         {
-            "side": TextColumn("Side", width=190),
+            "side": TextColumn("Side", width=190 if max(map(len, found.names), default=0) > _LONG else 160),
             "first": DateColumn("From", width=95),
             "last": DateColumn("To", width=95), "n_days": NumberColumn("Days", width=60),
             "net": st_utils.money("Net PnL", currency, width=95),
