@@ -284,8 +284,9 @@ def _notes(found: Attribution, answer: Overview) -> None:
 
 
 def _download(found: Attribution, held: PerformanceDataSource) -> None:
-    """Everything on this page, in full precision."""
+    """Everything on this page, in full precision; of the bots what needs no capital."""
+    bots = state.contributed(held)
     st.download_button(
-        "Download attribution.json", lambda: to_json(attribution_object(found, held)), "attribution.json",
-        "application/json", on_click="ignore", icon=":material/download:", key="attribution_json",
+        "Download attribution.json", lambda: to_json(attribution_object(found, held, bots)),
+        "attribution.json", "application/json", on_click="ignore", icon=":material/download:", key="attribution_json",
     )  # fmt: skip
