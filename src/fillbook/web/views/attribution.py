@@ -288,5 +288,6 @@ def _download(found: Attribution, held: PerformanceDataSource) -> None:
     bots = state.contributed(held)
     st.download_button(
         "Download attribution.json", lambda: to_json(attribution_object(found, held, bots)),
-        "attribution.json", "application/json", on_click="ignore", icon=":material/download:", key="attribution_json",
+        "attribution.json", "application/json", on_click="ignore", icon=":material/download:",
+        key="attribution_json",
     )  # fmt: skip
