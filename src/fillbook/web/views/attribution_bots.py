@@ -119,14 +119,11 @@ def _table(found: Contributions) -> None:
         }  # fmt: skip
     if rows["added"].null_count() == 0:
         columns["added"] = NumberColumn(
-            "Over the benchmark",
-            format="%+.2f %%",
-            width=140,
+            "Over the benchmark", format="%+.3f %%", width=140,
             help="What it added to the return over the benchmark: together the whole difference.",
-        )
-        columns |= {
-            name: NumberColumn(label, format="%+.2f %%", width=105, help=says)
-            for name, (label, says) in _EFFECTS.items()
-            if rows[name].abs().max()
-        }
+        )  # fmt: skip
+        told = [name for name in _EFFECTS if rows[name].abs().max()]
+        for name in told if len(told) > 1 else ():
+            label, says = _EFFECTS[name]
+            columns[name] = NumberColumn(label, format="%+.3f %%", width=105, help=says)
     st_utils.rows(rows, columns, alt="What each bot added")
