@@ -9,6 +9,9 @@ FillbookError
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
+
 
 class FillbookError(Exception):
     """Any error fillbook raises on purpose; its text is meant for a user."""
@@ -56,3 +59,14 @@ class BadRequestError(FillbookError):
 
 class MissingMarkError(FillbookError):
     """Strict marks were asked for, and an open book has no price but its own last fill."""
+
+
+def no_such(name: str, known: Sequence[str], what: str, *, most: int = 1) -> str:
+    """A name that is none of those known, and the nearest that are.
+
+    >>> no_such("makr", ["maker", "taker"], "bot of this data")
+    "'makr' is no bot of this data; did you mean 'maker'?"
+    """
+    near = difflib.get_close_matches(name, known, most, 0.5)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"it is one of {', '.join(known)}"
+    return f"{name!r} is no {what}; {hint if known else 'there is none'}"

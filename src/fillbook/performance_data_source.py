@@ -126,7 +126,7 @@ class PerformanceDataSource:
 
     @property
     def market_trades(self) -> pl.DataFrame:
-        """Trades of everybody on a venue, by time."""
+        """Trades of everybody on an exchange, by time."""
         return self.tables["market_trades"]
 
     @property

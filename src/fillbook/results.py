@@ -69,10 +69,10 @@ REASONS: Mapping[str, str] = {
     "few_mids": "a price is known for less than half of the value",
     "no_quote": "bid and ask are not known",
     "resolution_too_coarse": "the fills' clock is too coarse for this horizon",
-    "no_candles": "no candles of the same venue and pair",
+    "no_candles": "no candles of the same exchange and pair",
     "no_volume": "the market did not trade in that time",
     "candles_missing": "candles do not cover all of it",
-    "own_exceeds_market": "own volume above the market's: other venue's candles, or simulated trades",
+    "own_exceeds_market": "own volume above the market's: another exchange's candles, or simulated trades",
     "clock_floor": "decisions are known by a clock tick only",
     "no_maker_fills": "no fill rested for certain",
     "zero_spread": "bid and ask were equal",
@@ -156,7 +156,7 @@ REASONS: Mapping[str, str] = {
     "their_error": "their own version fails on this data",
     "same_instant": "several fills at the last instant",
     "funding_unavailable": "funding is not recorded",
-    "funding_not_covered": "this connector's funding is not recorded",
+    "funding_not_covered": "this exchange's funding is not recorded",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from fillbook.conventions import Conventions
 from fillbook.errors import BadRequestError
 from fillbook.filters import Filter
 from fillbook.performance_data_source import PerformanceDataSource
-from fillbook.testing.tables import fills, table
+from fillbook.testing.tables import START, fills, table
 
 DAY, HOUR = 86_400.0, 3_600.0
 MARK = {"ABC-USDT": 120.0}
@@ -243,6 +244,76 @@ def test_contributions_against_equal_weights_and_cash() -> None:
     assert equal.benchmark == pytest.approx((1 + 10 / 600) * (1 + (0.3 - 5 / 310) / 2) - 1.0)
     assert equal.table["allocation"].sum() == pytest.approx(equal.portfolio - equal.benchmark)
     assert equal.table["selection"].abs().sum() == 0.0
+
+
+def test_contributions_against_the_weights_of_the_start_and_of_the_end() -> None:
+    capitals, marked = {"a": 300.0, "b": 100.0}, Conventions(marks=MARK)
+    opening = contributions(two_bots(), None, marked, capitals=capitals, benchmark="opening_weights")
+    # January as it was: 10/400; February again with three quarters in a: 0.75·(−5/310) + 0.25·30/100
+    assert opening.benchmark == pytest.approx((1 + 10 / 400) * (1 + 0.75 * -5 / 310 + 0.25 * 0.3) - 1.0)
+    assert opening.table["allocation"].sum() == pytest.approx(opening.portfolio - opening.benchmark)
+    current = contributions(two_bots(), None, marked, capitals=capitals, benchmark="current_weights")
+    # 305 and 130 of 435 at the end
+    a, b = 305 / 435, 130 / 435
+    assert current.benchmark == pytest.approx((1 + a * 10 / 300) * (1 + a * -5 / 310 + b * 0.3) - 1.0)
+    assert current.table["allocation"].sum() == pytest.approx(current.portfolio - current.benchmark)
+    for found in (opening, current):
+        assert found.table.select("selection", "interaction").to_numpy().tolist() == [[0.0, 0.0]] * 2
+    one_month = contributions(
+        two_bots(), Filter(end=START + timedelta(days=20), bots=("a",)), marked,
+        capitals=capitals, benchmark="opening_weights",
+    )  # fmt: skip
+    assert one_month.portfolio == one_month.benchmark
+
+
+def given_returns(of: dict[date, float | None]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"day": list(of), "return": list(of.values())}, {"day": pl.Date, "return": pl.Float64}
+    )
+
+
+def test_contributions_against_given_returns_are_selection() -> None:
+    first, last = START.date(), START.date() + timedelta(days=40)  # the end is a midnight
+    days = [first + timedelta(days=i) for i in range((last - first).days + 1)]
+    table = given_returns(dict.fromkeys(days, 0.001))
+    capitals, marked = {"a": 300.0, "b": 100.0}, Conventions(marks=MARK)
+    found = contributions(two_bots(), None, marked, capitals=capitals, benchmark=("index", table))
+    assert (found.against, found.n_periods) == ("index", 2)
+    assert found.benchmark == pytest.approx(1.001 ** len(days) - 1.0)
+    assert found.table["selection"].sum() == pytest.approx(found.portfolio - found.benchmark)
+    assert found.table["allocation"].abs().sum() == found.table["interaction"].abs().sum() == 0.0
+    more = {first - timedelta(days=1): 9.0, last + timedelta(days=1): 9.0} | dict.fromkeys(days, 0.001)
+    wider = contributions(
+        two_bots(), None, marked, capitals=capitals, benchmark=("index", given_returns(more))
+    )
+    assert wider.benchmark == pytest.approx(found.benchmark)  # days around the view do not count
+    held = dict.fromkeys(days, 0.001)
+    for lost in ({days[3]: None}, {}):
+        part = {day: held[day] for day in days if day != days[3]} | lost
+        with pytest.raises(
+            BadRequestError, match=f"index has no return on 1 of the 41 UTC days .* {days[3]}"
+        ):
+            contributions(
+                two_bots(), None, marked, capitals=capitals, benchmark=("index", given_returns(part))
+            )
+    ruin = given_returns(held | {days[5]: -1.0})
+    found = contributions(two_bots(), None, marked, capitals=capitals, benchmark=("index", ruin))
+    assert found.portfolio.reason == "equity_non_positive"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("benchmark", ["equal_wight", "hold", ""])
+def test_a_benchmark_nobody_knows_is_refused(benchmark: str) -> None:
+    with pytest.raises(BadRequestError, match=r"is no benchmark of bots; .*equal_weight"):
+        contributions(two_bots(), None, Conventions(marks=MARK), benchmark=benchmark)
+
+
+def test_capital_of_a_bot_that_is_not_there_names_the_nearest() -> None:
+    with pytest.raises(BadRequestError, match="'x' is no bot of this data; it is one of a, b"):
+        contributions(two_bots(), None, Conventions(marks=MARK), capitals={"a": 1.0, "b": 1.0, "x": 5.0})
+    alone = contributions(
+        two_bots(), Filter(bots=("a",)), Conventions(marks=MARK), capitals={"a": 300.0, "b": 1.0}
+    )
+    assert alone.portfolio == pytest.approx(5.0 / 300.0)
 
 
 @pytest.mark.parametrize("capitals", [{"a": 1.0}, {"a": 1.0, "b": 0.0}, {"a": 1.0, "b": math.nan}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from analysis.random_fills import LAWS, Dealt, dealt
 from fillbook.analysis.attribution import Attribution, attribution
 from fillbook.analysis.attribution_tags import DIMENSIONS
+from fillbook.analysis.contributions import BENCHMARKS, contributions
 from fillbook.analysis.overview import overview
 from fillbook.conventions import Conventions
 from fillbook.etl import performance_etl
@@ -232,3 +234,31 @@ def test_the_split_of_a_fill_is_exact(seed: int, n: int) -> None:
     assert np.abs(whole - (qty - fee) * (mark - price)).max() <= 1e-9
     assert (found.unattributed[~np.isnan(mid)] == 0.0).all()
     assert (found.spread[np.isnan(mid)] == 0.0).all()
+
+
+@WHOLE
+@given(dealt(max_size=12), st.sampled_from([*BENCHMARKS, "index"]), st.integers(-100, 100))
+def test_effects_of_bots_sum_to_the_return_over_any_benchmark(book: Dealt, word: str, bps: int) -> None:
+    slow = replace(book, rows=tuple(row | {"at": 4.0 * row["at"]} for row in book.rows), payments=())
+    conventions = Conventions(marks=slow.marks | MARKS, currency="USDT")
+    bots = sorted({str(row["bot"]) for row in slow.rows})
+    capitals = {bot: 1e6 * (i + 1) for i, bot in enumerate(bots)}
+    days = pl.date_range(START.date(), CLOCK.date(), eager=True)
+    index = ("index", pl.DataFrame({"day": days, "return": [bps / 1e4] * days.len()}))
+    found = contributions(
+        slow.data, None, conventions, capitals=capitals, benchmark=index if word == "index" else word
+    )
+    net = overview(slow.data, None, conventions).metrics["net_pnl"].value
+    if net is None:
+        assert found.portfolio.reason == "no_mid"  # type: ignore[attr-defined]
+        return
+    table = found.table
+    assert abs(math.fsum(table["net"]) - net) <= slow.tolerance
+    assert found.portfolio == pytest.approx(net / math.fsum(capitals.values()), abs=1e-12)
+    assert math.fsum(table["contribution"]) == pytest.approx(found.portfolio, abs=1e-12)
+    effects = [math.fsum(table[name]) for name in ("allocation", "selection", "interaction")]
+    assert math.fsum(effects) == pytest.approx(found.portfolio - found.benchmark, abs=1e-9)
+    if word in ("zero", "index"):  # weights are the bots' own
+        assert effects[0] == pytest.approx(0.0, abs=1e-15)
+    else:  # bots are the benchmark's own
+        assert effects[1:] == [0.0, 0.0]

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from analysis.daily_bots import DAY, earning, opened, rows_of
-from fillbook.analysis.compare import Comparison, compare
+from fillbook.analysis.compare import Comparison, compare, names_of
 from fillbook.analysis.overview import overview
 from fillbook.analysis.pairing import Measured
 from fillbook.conventions import Conventions
@@ -232,6 +232,19 @@ def test_two_periods_of_one_run() -> None:
     assert (mean.value, mean.is_paired, mean.is_clear) == (3.0, False, True)
     assert (found.n_days, found.n_other) == (24, 24)
     assert found.metrics == {}
+    windows = [(FIRST, half), (half + timedelta(days=1), half + timedelta(days=24))]
+    (of_capital,) = compare(data, periods=windows, capital=100.0).measured
+    assert (of_capital.differences[0].value, of_capital.mean_is_return) == (pytest.approx(0.03), True)
+    with pytest.raises(BadRequestError, match="periods are of one capital"):
+        compare(data, periods=windows, capital={"all": 100.0})
+
+
+def test_names_are_those_of_the_comparison() -> None:
+    data, half = earning(a=A, b=B), FIRST + timedelta(days=14)
+    windows = [(FIRST, half), (half, FIRST + timedelta(days=20))]
+    for by in ("bot", "controller", "pair", "config", None):
+        assert names_of(data, by=by) == compare(data, by=by).names  # type: ignore[arg-type]
+    assert names_of(data, periods=windows) == compare(data, periods=windows).names
 
 
 def test_periods_that_overlap_or_hold_no_day_have_no_difference() -> None:

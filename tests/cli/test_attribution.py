@@ -74,6 +74,7 @@ def test_filters_and_dimensions_are_chosen(run: Run, traded: Path) -> None:
     shown = run("attribution", traded, "--by", "side").out
     assert "by side" in shown
     assert "Spread PnL" not in shown
+    assert "by exchange" in run("attribution", traded, "--by", "exchange").out
     bad = run("attribution", traded, "--by", "colour")
     assert bad.code == 2
     assert "--by is one of controller, bot" in bad.err
@@ -85,13 +86,39 @@ def test_capital_of_bots_gives_returns(run: Run, traded: Path) -> None:
     ]
     assert said["portfolio"] == pytest.approx(said["bots"][0]["net"] / 1000.0)
     assert said["bots"][0]["contribution"] == pytest.approx(said["portfolio"])
-    assert "bots against equal weights" in run("attribution", traded, "--bot-capital", "maker=1000").out
+    shown = " ".join(run("attribution", traded, "--bot-capital", "maker=1000").out.split())
+    assert "The bots together returned +0.68" in shown
+    assert "equal weights: +0.68" in shown
     for words, why in (
         (("maker",), "BOT=AMOUNT"),
-        (("other=5",), "maker has none"),
+        (("make=5",), "'make' is no bot of this data; did you mean 'maker'?"),
+        (("other=5",), "'other' is no bot of this data; it is one of maker"),
         (("maker=-1",), "maker has none"),
     ):
         bad = run("attribution", traded, "--bot-capital", *words)
+        assert (bad.code, why in bad.err) == (2, True), bad.err
+
+
+def test_bots_are_held_against_what_is_asked(run: Run, traded: Path, tmp_path: Path) -> None:
+    def bots(*words: object) -> dict[str, object]:
+        said = run("attribution", traded, "--bot-capital", "maker=1000", "--json", "--benchmark", *words)
+        assert said.code == 0, said.err
+        found: dict[str, object] = json.loads(said.out)["contributions"]
+        return found
+
+    assert bots("zero")["against"] == "nothing earned"
+    index = tmp_path / "index.csv"
+    index.write_text("date,return\n2023-11-14,0.01\n")
+    found = bots(index)
+    assert (found["against"], found["benchmark"]) == ("index", pytest.approx(0.01))
+    assert found["headline"].startswith("The bots together returned +0.")  # type: ignore[attr-defined]
+    index.write_text("date,return\n2023-11-15,0.01\n")
+    for words, why in (
+        (("--bot-capital", "maker=1", "--benchmark", index), "no return on 1 of the 1 UTC days"),
+        (("--bot-capital", "maker=1", "--benchmark", "hold"), "'hold' is no benchmark of bots"),
+        (("--benchmark", "zero"), "--benchmark needs the capital of every bot"),
+    ):
+        bad = run("attribution", traded, *words)
         assert (bad.code, why in bad.err) == (2, True), bad.err
 
 

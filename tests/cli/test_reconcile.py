@@ -65,4 +65,4 @@ def test_a_balance_says_where_what_and_how_much(run: Run, paper: Path, text: str
 def test_a_balance_of_a_connector_that_traded_nothing_is_refused(run: Run, paper: Path) -> None:
     said = run("reconcile", paper, "--balance", "kukoin:USDT=1000")
     assert said.code == 2
-    assert "balance of kukoin: the data holds no such connector; it holds kucoin_PaperTrade" in said.err
+    assert "balance of kukoin: the data holds no such exchange; it holds kucoin_PaperTrade" in said.err

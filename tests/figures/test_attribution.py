@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from fillbook.figures.attribution import parts_figure, time_figure, waterfall_figure, week_figure
+from fillbook.figures.attribution import bots_figure, parts_figure, time_figure, waterfall_figure, week_figure
 from fillbook.figures.look import DARK, LIGHT
 
 PARTS = {"spread": 3.0, "inventory": -1.0, "funding": 0.0, "rebates": None, "fees": 0.5, "unattributed": 0.0}
@@ -82,3 +82,24 @@ def test_two_answers_to_when_stand_side_by_side() -> None:
     drawn = time_figure(rows, LIGHT, by="weekday", currency="USDT")
     assert [list(trace.y) for trace in drawn.data] == [[1.0, 2.0], [None, 0.0]]
     assert list(drawn.data[0].x) == ["Mon", "unallocated"]
+
+
+def test_bots_add_up_to_the_return_over_the_benchmark() -> None:
+    bots = [f"b{i}" for i in range(20)]
+    table = pl.DataFrame({
+        "bot": ["<b>", *bots], "allocation": [0.03, *[0.0] * 20], "selection": [0.0, *[-0.001] * 20],
+        "interaction": [0.01, *[0.0] * 20],
+    })  # fmt: skip
+    drawn = bots_figure(table.head(1), LIGHT, against="equal weights", n_periods=3)
+    (bars,) = drawn.data
+    assert (list(bars.x), list(bars.measure)) == ([pytest.approx(4.0)] * 2, ["relative", "total"])
+    assert drawn.layout.yaxis.ticktext[0] == "&lt;b&gt;"
+    assert "over equal weights" in drawn.layout.title.text
+    assert "3 months linked" in drawn.layout.title.subtitle.text
+    many = bots_figure(table, DARK, against="x", n_periods=1)
+    assert len(many.data[0].x) == 12 + 2  # twelve, the others, and the sum
+    assert sum(many.data[0].x[:-1]) == pytest.approx(many.data[0].x[-1]) == pytest.approx(2.0)
+    (note,) = bots_figure(
+        table.with_columns(allocation=None), LIGHT, against="x", n_periods=1
+    ).layout.annotations
+    assert note.text == "there is no return to compare"

@@ -130,7 +130,7 @@ def test_several_markets_in_one_file(tmp_path: Path) -> None:
     ]  # fmt: skip
     (finding,) = raw.findings
     assert (finding.rule, finding.n_rows) == ("quotes_unnamed", 1)
-    assert finding.message == "the file states neither venue nor pair in 1 row"
+    assert finding.message == "the file states neither exchange nor pair in 1 row"
 
 
 def test_market_is_the_pair_where_the_venue_has_a_column(tmp_path: Path) -> None:
@@ -141,8 +141,8 @@ def test_market_is_the_pair_where_the_venue_has_a_column(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("name", "lacks", "effect"),
     [
-        ("quotes.csv", "neither venue nor pair", "mark nothing"),
-        ("quotes_BTC-USDT.csv", "no venue", "on any venue"),
+        ("quotes.csv", "neither exchange nor pair", "mark nothing"),
+        ("quotes_BTC-USDT.csv", "no exchange", "on any exchange"),
         ("quotes_binance.csv", "no pair", "mark nothing"),
     ],
 )
@@ -387,7 +387,7 @@ def test_trades_in_columns(tmp_path: Path, content: str, side: int | None) -> No
     trade = raw.tables["market_trades"].row(0, named=True)
     assert (trade["at"], trade["price_quote"], trade["amount_base"], trade["side"]) == (AT, 100.0, 2.0, side)
     assert (trade["connector"], trade["pair"]) == (None, "BTC-USDT")
-    assert [f.message for f in raw.findings] == ["the file's name states no venue"]
+    assert [f.message for f in raw.findings] == ["the file's name states no exchange"]
     assert raw.unreadable.is_empty()
 
 

@@ -12,6 +12,8 @@ import fillbook
 from fillbook.analysis.attribution import attribution
 from fillbook.analysis.attribution_tags import DIMENSIONS
 from fillbook.analysis.attribution_words import sentences
+from fillbook.analysis.contributions import contributions
+from fillbook.reports.attribution import bots_headline
 from fillbook.testing.databases import write_database
 from fillbook.web import st_utils
 from web.conftest import FEE
@@ -107,6 +109,41 @@ def test_several_currencies_stand_each_in_its_own(tmp_path: Path) -> None:
 def test_a_few_days_are_not_judged(tmp_path: Path) -> None:
     said = texts(page(traded(tmp_path, n=3)))
     assert "It takes 20 days to tell this from noise; the view has 3 days" in said.replace("\\", "")
+
+
+def test_bots_and_what_they_added(tmp_path: Path) -> None:
+    paths = [
+        traded(tmp_path / name, n=n, pairs=(pair,)).rename(tmp_path / f"{name}.sqlite")
+        for name, n, pair in (("one", 30, "ABC-USDT"), ("two", 10, "XYZ-USDT"))
+    ]
+    app = page(*paths)
+    bots = contributions(fillbook.open_data(*paths)).table
+    assert bots.height == 2
+
+    def shown() -> Any:
+        return next(frame.value for frame in app.dataframe if "share" in frame.value.columns
+                    and "bot" in frame.value.columns)  # fmt: skip
+
+    assert shown()["net"].tolist() == pytest.approx(bots["net"].to_list())
+    assert "Money only: give the capital of each bot" in texts(app)
+    app.number_input(key="bots_capital").set_value(1_000.0).run()
+    app.selectbox(key="bots_benchmark").select("opening_weights").run()
+    assert not app.exception
+    names = bots["bot"].to_list()
+    asked = dict.fromkeys(names, 1_000.0)
+    found = contributions(fillbook.open_data(*paths), capitals=asked, benchmark="opening_weights")
+    assert st_utils.plain(bots_headline(found)) in texts(app)
+    assert "only later months can differ" in texts(app)
+    assert shown()["contribution"].tolist() == pytest.approx((100 * found.table["contribution"]).to_list())
+    app.number_input(key=f"bots_capital_{names[0]}").set_value(500.0).run()
+    assert 500.0 in shown()["capital"].tolist()
+    app.number_input(key="bots_capital").set_value(None).run()
+    assert not app.exception
+    assert f"{names[1]} has none" in "\n".join(e.value for e in app.error).replace("\\", "")
+
+
+def test_one_bot_is_not_set_beside_itself(tmp_path: Path) -> None:
+    assert "What each bot added" not in [item.value for item in page(traded(tmp_path)).subheader]
 
 
 def test_nothing_open_is_a_sentence() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cli.test_compare import START_MS
 from cli.test_compare import bot as daily_bot
 from fillbook.analysis.compare import compare
 from fillbook.performance_data_source import open_data
@@ -96,12 +98,57 @@ def test_every_tab_runs(two: tuple[Path, Path], tab: str) -> None:
     assert words[tab] in said(app)
 
 
-@pytest.mark.parametrize("by", ["controller", "pair", "config"])
+@pytest.mark.parametrize("by", ["controller", "pair", "config", "periods", "whole"])
 def test_every_kind_of_side_runs(two: tuple[Path, Path], by: str) -> None:
     app = page(*two)
     app.session_state["compare_by"] = by
     app.run()
     assert not app.exception
+
+
+def test_two_periods_of_the_same_selection(two: tuple[Path, Path]) -> None:
+    app = page(*two)
+    app.session_state["compare_by"] = "periods"
+    app.run()
+    assert not app.exception
+    first, second = (widget.value for widget in app.date_input if widget.label.endswith("period, UTC"))
+    answer = compare(open_data(*two), periods=[first, second])
+    assert answer.sides["n_days"].to_list() == [15, 15]
+    table = next(f.value for f in app.dataframe if "net" in f.value.columns)
+    assert table["side"].tolist() == list(answer.names)
+    assert table["net"].tolist() == answer.sides["net"].to_list()
+    assert "Against " + answer.names[0] in said(app)
+    widget = next(w for w in app.date_input if w.label.startswith("Second"))
+    widget.set_value(first).run()
+    assert not app.exception
+    assert "Let the second period begin after the first has ended" in said(app)
+
+
+def test_the_opening_inventory_is_held(tmp_path: Path) -> None:
+    path = daily_bot(tmp_path, "calm", [3.0, -1.0] * 15)
+    starts = [START_MS // 1_000 + (i - 5) * 86_400 for i in range(45)]
+    price = [100.0 + i % 5 for i in range(45)]
+    candles = tmp_path / "candles_binance_ABC-USDT_1d.csv"
+    rows = dict.fromkeys(("open", "high", "low", "close"), price)
+    pl.DataFrame({"timestamp": starts, **rows, "volume": 1.0}).write_csv(candles)
+    app = page(path, candles)
+    app.session_state["compare_by"] = "whole"
+    app.run()
+    app.selectbox(key="compare_other_whole").select("Hold the opening inventory").run()
+    assert not app.exception
+    assert "the opening inventory is not given" in said(app)
+    assert "Say above what was held at the start" in said(app)
+    app.text_input(key="compare_inventory").set_value("abc=2").run()
+    assert not app.exception
+    answer = compare(open_data(path, candles), benchmarks=["inventory:abc=2"])
+    assert "Against hold the opening inventory" in said(app)
+    table = next(f.value for f in app.dataframe if "excess_return" in f.value.columns)
+    assert table["excess_return"].tolist() == [
+        pytest.approx(100.0 * (answer.measured[0].metrics["excess_return"].value or 0.0))
+    ]
+    app.text_input(key="compare_inventory").set_value("abc=lots").run()
+    assert not app.exception
+    assert "an opening inventory is BASE=AMOUNT" in said(app)
 
 
 def test_the_portfolio_says_what_it_needs(tmp_path: Path) -> None:

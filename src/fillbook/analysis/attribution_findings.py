@@ -81,5 +81,5 @@ def _of_funding(view: View, parts: FillParts) -> Iterator[Finding]:
         yield Finding(
             "funding", "funding_unallocated", Severity.INFO,
             f"{counted(n, 'funding payment')} came while no position was held", n_rows=n,
-            effect="it stands under unallocated, but for bots, venues and pairs, which it names itself",
+            effect="it stands under unallocated, but for bots, exchanges and pairs, which it names itself",
         )  # fmt: skip

@@ -183,6 +183,17 @@ def compare(
     )  # fmt: skip
 
 
+def names_of(
+    data: PerformanceDataSource, chosen: Filter | None = None, conventions: Conventions | None = None, *,
+    by: By | Literal["config"] | None = None, periods: Sequence[Window] = (),
+) -> tuple[str, ...]:  # fmt: skip
+    """Names of the sides that `compare` would tell apart in one source, without comparing them."""
+    opened = _opened(data, chosen or Filter(), conventions or Conventions())
+    trails = versions(data, _parts(opened, "controller", None)[0]) if by == "config" else []
+    _, sides = _sides(opened, data, by, periods, None, trails)
+    return tuple(side.name for side in sides)
+
+
 def _benchmark(spec: str | Given, sides: Sequence[Side], market: Market) -> Benchmark:
     """The benchmark somebody asks for."""
     if not isinstance(spec, str):
@@ -225,7 +236,7 @@ def _sides(
         raise BadRequestError(f"{what} are of one opening: leave out all but one source, or open them as one")
     _, data, answer = opened[0]
     if by is None:
-        return "periods", _windows(answer, periods)
+        return "periods", _windows(answer, periods, capital)
     if by == "config":
         return "config", [version.side for _, held in trails for version in held if version.side.days.size]
     for one in TAGS:
@@ -234,9 +245,11 @@ def _sides(
     raise BadRequestError(f"parts are told apart by bot, controller, pair or config, not by {by!r}")
 
 
-def _windows(answer: Overview, periods: Sequence[Window]) -> list[Side]:
+def _windows(answer: Overview, periods: Sequence[Window], capital: Capital) -> list[Side]:
     """Stretches of days of the whole: PnL marked at their ends, with what was held before."""
-    whole = whole_side("all", answer, answer.conventions.capital)
+    if isinstance(capital, Mapping):
+        raise BadRequestError("periods are of one capital: give one amount, without a name")
+    whole = whole_side("all", answer, answer.conventions.capital if capital is None else capital)
     sides = []
     for first, last in periods:
         if first > last:

@@ -101,7 +101,7 @@ def _of_markets(markets: pl.DataFrame) -> list[Finding]:
             "candles", "own_exceeds_market", Severity.WARNING,
             f"in {counted(n, 'candle')} of {pair} on {connector} the bot traded more than the market",
             n_rows=n, effect="participation is inconsistent",
-            remedy="the candles are of another venue or pair, or the trades are simulated",
+            remedy="the candles are of another exchange or pair, or the trades are simulated",
         )
         for connector, pair, n in markets.filter(pl.col("n_exceeded") > 0)
         .select("connector", "pair", "n_exceeded").rows()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 import tomllib
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fillbook.analysis.limit_kinds import KINDS, LimitKind
-from fillbook.errors import BadRequestError
+from fillbook.errors import BadRequestError, no_such
 from fillbook.metrics.episodes import CLEAR_SHARE, WARN_SHARE, Threshold
 
 EXAMPLE = """\
@@ -210,7 +209,7 @@ class _Reader:
         for name in held:
             if name not in {"limit", *_TABLES}:
                 line = next((i for i, text in enumerate(self.lines, 1) if name in text), None)
-                raise self.refuse(line, _unknown(name, ["limit", *_TABLES], "table"))
+                raise self.refuse(line, no_such(name, ["limit", *_TABLES], "table"))
         tables = {name: self.table(name, 0, held.get(name, {}), kinds) for name, kinds in _TABLES.items()}
         rows = held.get("limit", [])
         if not isinstance(rows, list) or not rows:
@@ -235,7 +234,7 @@ class _Reader:
         for key, value in held.items():
             line = self.line_of(name, place, key)
             if key not in kinds:
-                raise self.refuse(line, _unknown(key, list(kinds), f"key of {name}"))
+                raise self.refuse(line, no_such(key, list(kinds), f"key of {name}"))
             read, what = kinds[key]
             found[key] = read(value)
             if found[key] is None:
@@ -253,7 +252,7 @@ class _Reader:
                 raise refuse(key, f"a limit needs {key} =")
         what = given["what"]
         if what not in KINDS:
-            raise refuse("what", _unknown(what, list(KINDS), "thing to watch"))
+            raise refuse("what", no_such(what, list(KINDS), "thing to watch"))
         kind = KINDS[what]
         held = {**defaults, **given}
         if kind.needs_asset != ("asset" in given):
@@ -312,10 +311,3 @@ def _name(what: str, held: Mapping[str, Any]) -> str:
     """Name of a limit that has none: its kind, its asset, and what it is narrowed to."""
     scope = [name for key in _SCOPE for name in held.get(key, ())]
     return " ".join([what.replace("_", " "), *([held["asset"]] if "asset" in held else []), *scope])
-
-
-def _unknown(name: str, known: Sequence[str], what: str) -> str:
-    """A name that is none, and the nearest that is one."""
-    near = difflib.get_close_matches(name, known, 1, 0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"it is one of {', '.join(known)}"
-    return f"{name!r} is no {what}; {hint}"

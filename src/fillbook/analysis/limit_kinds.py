@@ -45,7 +45,7 @@ KINDS: Mapping[str, LimitKind] = {
         "Net exposure", Unit.MONEY, "Value of what is held long less what is held short, without its sign."
     ),
     "inventory": LimitKind(
-        "Inventory", Unit.BASE, "Coins of one asset held over all venues, long or short.", needs_asset=True
+        "Inventory", Unit.BASE, "Coins of one asset held over all exchanges, long or short.", needs_asset=True
     ),
     "leverage": LimitKind(
         "Leverage", Unit.RATIO, "Gross exposure over equity, which is capital plus net PnL.",

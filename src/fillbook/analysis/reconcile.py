@@ -109,7 +109,7 @@ def _refuse_unknown(data: PerformanceDataSource, balances: Balances | None) -> N
     held = sorted({str(name) for name in data.fills["connector"].unique()})
     if unknown := sorted(set(balances or {}) - set(held)):
         raise BadRequestError(
-            f"balance of {', '.join(unknown)}: the data holds no such connector; it holds "
+            f"balance of {', '.join(unknown)}: the data holds no such exchange; it holds "
             f"{', '.join(held) or 'none'}"
         )
 

@@ -23,6 +23,7 @@ from fillbook.performance_data_source import PerformanceDataSource
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _STARTS = ("fills", "orders", "funding")
 _EVENTS = ("fills", "orders", "order_events", "funding", "executors", "positions")
+_WORDS = {"connector": "exchange", "controller_id": "controller", "close_type": "close type"}
 _OWN_QUOTES = pl.col("kind") == "market_data"  # a file of quotes may cover years before and after the bot
 
 
@@ -176,7 +177,8 @@ def _refuse_unknown(data: PerformanceDataSource, chosen: Filter) -> None:
             known |= set(data.tables[source][column].unique().cast(pl.String).drop_nulls())
         unknown = sorted(wanted - known)
         if unknown:
-            message = f"the data holds no {column} {', '.join(unknown)}; it holds {', '.join(sorted(known))}"
+            word = _WORDS.get(column, column)
+            message = f"the data holds no {word} {', '.join(unknown)}; it holds {', '.join(sorted(known))}"
             raise BadRequestError(message)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,8 +45,8 @@ def attribution(
         list[str] | None,
         typer.Option(
             "--by", metavar="DIMENSION", show_default=False,
-            help="Only the table by this: controller, bot, level, executor, side, close_type, pair, venue, "
-            "order_type, liquidity, hour, weekday, volatility, trend, market_volume; repeatable.",
+            help="Only the table by this: controller, bot, level, executor, side, close_type, pair, "
+            "exchange, order_type, liquidity, hour, weekday, volatility, trend, market_volume; repeatable.",
         ),
     ] = None,
     bot_capital: Annotated[
@@ -52,6 +54,14 @@ def attribution(
         typer.Option(
             "--bot-capital", metavar="BOT=AMOUNT", show_default=False,
             help="Capital of a bot, repeatable: with that of every bot, contributions to the return.",
+        ),
+    ] = None,
+    benchmark: Annotated[
+        str | None,
+        typer.Option(
+            "--benchmark", metavar="WHAT", show_default=False,
+            help="What the bots are held against: equal_weight (unless said otherwise), opening_weights, "
+            "current_weights, zero, or a CSV date,return; it takes --bot-capital.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -63,17 +73,24 @@ def attribution(
     from fillbook.reports.attribution import attribution_object  # noqa: PLC0415
     from fillbook.reports.json import to_json  # noqa: PLC0415
 
-    unknown = sorted(set(by or ()) - set(DIMENSIONS))
+    by = ["venue" if name == "exchange" else name for name in by or ()]  # its key in the JSON
+    unknown = sorted(set(by) - set(DIMENSIONS))
     if unknown:
-        message = f"--by is one of {', '.join(DIMENSIONS)}; not {', '.join(unknown)}"
+        known = ", ".join("exchange" if name == "venue" else name for name in DIMENSIONS)
+        message = f"--by is one of {known}; not {', '.join(unknown)}"
         raise BadRequestError(message)
     capitals = read_capitals(bot_capital or [])
+    if benchmark is not None and not capitals:
+        raise BadRequestError("--benchmark needs the capital of every bot: --bot-capital BOT=AMOUNT")
+    against = _benchmark(benchmark)
     data, answer = attributed(uris, choices)
-    bots = contributions(data, answer.chosen, answer.conventions, capitals=capitals or None)
+    bots = contributions(
+        data, answer.chosen, answer.conventions, capitals=capitals or None, benchmark=against
+    )  # fmt: skip
     if as_json:
         sys.stdout.write(to_json(attribution_object(answer, data, bots)) + "\n")
     else:
-        show(answer, bots, tuple(by or ()))
+        show(answer, bots, tuple(by))
 
 
 def read_capitals(texts: list[str]) -> dict[str, float]:
@@ -93,6 +110,17 @@ def read_capitals(texts: list[str]) -> dict[str, float]:
             message = f"--bot-capital is BOT=AMOUNT, like maker=1000; not {text!r}"
             raise BadRequestError(message)
     return found
+
+
+def _benchmark(text: str | None) -> str | tuple[str, pl.DataFrame]:
+    """A word, or the returns of a file."""
+    if text is None:
+        return "equal_weight"
+    if not text.lower().endswith(".csv"):
+        return text
+    from fillbook.sources.return_files import read_returns  # noqa: PLC0415
+
+    return Path(text).stem, read_returns(text)
 
 
 def show(answer: Attribution, bots: Contributions, by: tuple[str, ...]) -> None:
@@ -198,6 +226,7 @@ def _drivers(answer: Attribution) -> Table:
 def _bots(bots: Contributions) -> Table:
     """Contributions of the bots to the return, where capital is declared."""
     from fillbook.cli.screen import table  # noqa: PLC0415
+    from fillbook.reports.attribution import bots_headline  # noqa: PLC0415
     from fillbook.units import Unit, format_value  # noqa: PLC0415
 
     if bots.table["weight"].null_count():
@@ -208,6 +237,8 @@ def _bots(bots: Contributions) -> Table:
         for row in bots.table.iter_rows(named=True)
     ]
     headers = ("bot", "net", "weight", "return", *names[2:])
-    returns = " and ".join(format_value(r, Unit.FRACTION) for r in (bots.portfolio, bots.benchmark))
-    title = f"bots against equal weights: {returns}, linked over {bots.n_periods} months"
-    return table(title, headers, cells, right=headers[1:])
+    if not math.isnan(bots.portfolio):
+        sums = (1.0, bots.portfolio, *(math.fsum(bots.table[name]) for name in names[2:]))
+        net = _money(math.fsum(bots.table["net"]), bots.currency)
+        cells.append(("all", net, *(format_value(value, Unit.FRACTION) for value in sums)))
+    return table(bots_headline(bots), headers, cells, right=headers[1:])

@@ -63,7 +63,9 @@ class Choices:
     pair: Annotated[list[str], _which("--pair", "Trading pair. Repeatable, as those below.", "PAIR")] = field(
         default_factory=list
     )
-    connector: Annotated[list[str], _which("--connector", "Venue.", "NAME")] = field(default_factory=list)
+    connector: Annotated[
+        list[str], _which("--connector", "Exchange, by Hummingbot's name of it.", "NAME")
+    ] = field(default_factory=list)
     controller: Annotated[list[str], _which("--controller", "Controller id, or unlinked.", "ID")] = field(
         default_factory=list
     )
@@ -94,7 +96,7 @@ class Choices:
         list[str],
         _how(
             "--market-type",
-            "What a connector trades, over what is known.",
+            "What an exchange trades, over what is known.",
             f"CONNECTOR={'|'.join(get_args(MarketType))}",
         ),
     ] = field(default_factory=list)

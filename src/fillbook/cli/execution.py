@@ -99,7 +99,7 @@ def _mids(answer: Execution) -> Table:
 def _spreads(answer: Execution) -> Table:
     """Spreads of each market, bps."""
     return _table("spreads by market, bps, after 60 s", answer.spreads, {
-        "connector": ("venue", "text"), "pair": ("pair", "text"), "n": ("fills", "count"),
+        "connector": ("exchange", "text"), "pair": ("pair", "text"), "n": ("fills", "count"),
         "coverage": ("with mid", "fraction"), "edge_bps": ("edge", "bps"), "quoted_bps": ("quoted", "bps"),
         "effective_bps": ("effective", "bps"), "realized_bps": ("realised", "bps"),
         "impact_bps": ("impact", "bps"),
@@ -136,10 +136,10 @@ def _rates(answer: Execution) -> list[Table]:
 
 
 def _latency(answer: Execution) -> Table:
-    """Spans of the orders by venue; the truth lies up to a clock tick above."""
+    """Spans of the orders by exchange; the truth lies up to a clock tick above."""
     rows = answer.latency.filter(answer.latency["by"] == "connector")
-    return _table("time taken, by venue (the truth lies up to one tick of the bot's clock above)", rows, {
-        "tag": ("venue", "text"), "what": ("from … to", "text"), "n": ("orders", "count"),
+    return _table("time taken, by exchange (the truth lies up to one tick of the bot's clock above)", rows, {
+        "tag": ("exchange", "text"), "what": ("from … to", "text"), "n": ("orders", "count"),
         "p50": ("p50", "seconds"), "p90": ("p90", "seconds"), "p99": ("p99", "seconds"),
         "n_negative": ("negative", "count"),
     })  # fmt: skip

@@ -193,9 +193,9 @@ def _drawdowns(answer: Risk) -> Table:
 
 
 def _assets(answer: Risk) -> Table:
-    return _table(answer, "held at the end, by asset over all venues", answer.assets, {
+    return _table(answer, "held at the end, by asset over all exchanges", answer.assets, {
         "asset": ("asset", "text"), "gross": ("gross", "money"), "net": ("net", "money"),
-        "share": ("share", "fraction"), "n_venues": ("venues", "count"),
+        "share": ("share", "fraction"), "n_venues": ("exchanges", "count"),
     })  # fmt: skip
 
 

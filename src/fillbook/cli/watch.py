@@ -227,7 +227,7 @@ def _positions(answer: Live) -> Table:
     columns = [
         "bot",
         "pair",
-        "venue",
+        "exchange",
         "side",
         "position",
         "average",

@@ -172,7 +172,7 @@ def funding_collisions(cleaned: Cleaned) -> Iterator[Seen]:
     rule="crossed_quotes",
     severity=Severity.WARNING,
     effect="kept, and their mid marks as any other; what needs a spread leaves them out",
-    remedy="check that bid and ask of the file are of one venue and one instant",
+    remedy="check that bid and ask of the file are of one exchange and one instant",
 )
 def crossed_quotes(cleaned: Cleaned) -> Iterator[Seen]:
     """Quotes whose bid lies above their ask."""

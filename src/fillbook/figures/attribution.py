@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from itertools import accumulate
 
 import plotly.graph_objects as go
 import polars as pl
@@ -10,7 +12,7 @@ import polars as pl
 from fillbook.figures.execution import said_empty
 from fillbook.figures.look import TICKS, Look, Span, dressed, faded, hovered, legend_above, plain, shortened
 from fillbook.figures.registry import figure
-from fillbook.units import Unit, counted, format_value
+from fillbook.units import MINUS, Unit, counted, format_value
 
 NAMES: Mapping[str, str] = {
     "spread": "spread", "inventory": "price moves", "unattributed": "not attributable", "funding": "funding",
@@ -20,6 +22,8 @@ _COSTS = ("fees",)
 _WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _UPRIGHT = 7  # tags in a row from which bars stand up
 _ROOM = 0.12  # of the range, above and below, for the numbers
+_BESIDE = 0.3  # the same where they stand beside bars
+_WIDE_PP = 0.5  # below this, two decimals say nothing
 
 
 @figure(
@@ -234,3 +238,62 @@ def time_figure(
     dressed(drawn, look, title=title, note=f"{currency} · UTC", height=height, span=span)
     drawn.update_xaxes(type="category", nticks=12)
     return legend_above(drawn.update_layout(barmode="group", hovermode="closest"))
+
+
+@figure(
+    title="Return over the benchmark", needs="bot allocation selection interaction",
+    caption="What each bot added to the return over the benchmark, or took from it, in percentage points: "
+    "each bar starts where the one above ended, and the last one is all of them together. At 0 the bots did "
+    "just as well as the benchmark.",
+)  # fmt: skip
+def bots_figure(
+    table: pl.DataFrame, look: Look, *, against: str, n_periods: int, height: int = 220, most: int = 12,
+    span: Span | None = None,
+) -> go.Figure:  # fmt: skip
+    """A waterfall over the bots, the one that added most first.
+
+    Parameters
+    ----------
+    table
+        `fillbook.analysis.contributions.Contributions.table`; bots without effects are not drawn.
+    look, height, span
+        Theme, pixels at least, period.
+    against, n_periods
+        What the benchmark is, in words; months that were linked.
+    most
+        Bots drawn at most: the others are one bar.
+    """
+    added = pl.sum_horizontal("allocation", "selection", "interaction", ignore_nulls=False)
+    rows = table.select("bot", added=100.0 * added).drop_nulls().sort("added", descending=True)
+    others = rows.sort(pl.col("added").abs(), descending=True).tail(max(rows.height - most, 0))
+    shown = rows.join(others, on="bot", how="anti", maintain_order="left")
+    steps = [(plain(shortened(bot, 22)), value) for bot, value in shown.rows()]
+    if others.height:
+        steps.append((f"{others.height} other bots", math.fsum(others["added"])))
+    names = [*(name for name, _ in steps), "<b>together</b>"]
+    values = [*(value for _, value in steps), math.fsum(rows["added"])]
+    reached = [0.0, *accumulate(value for _, value in steps)]
+    wide = max(reached) - min(reached)
+    decimals = 2 if wide >= _WIDE_PP else 4
+    texts = [f"{value:+.{decimals}f}".replace("-", MINUS) for value in values]
+    places = list(range(len(names)))
+    drawn = go.Figure(go.Waterfall(
+        x=values, y=places, orientation="h", measure=["relative"] * len(steps) + ["total"],
+        text=texts, textposition="outside", textfont={"color": look.ink}, cliponaxis=False,
+        connector={"line": {"color": look.line, "width": 1}},
+        increasing={"marker": {"color": look.profit}}, decreasing={"marker": {"color": look.loss}},
+        totals={"marker": {"color": look.accent}}, customdata=names,
+        hovertemplate="%{customdata}: %{text} percentage points<extra></extra>",
+    ))  # fmt: skip
+    months = f" · {counted(n_periods, 'month')} linked" if n_periods > 1 else ""
+    note, tall = f"percentage points{months}", max(height, 110 + 32 * len(names))
+    title = f"Return over {plain(shortened(against, 40))}"
+    dressed(drawn, look, title=title, note=note, height=tall, span=span)
+    if not steps:
+        return said_empty(drawn, look, "there is no return to compare")
+    room = _BESIDE * (wide or 1.0)
+    drawn.update_xaxes(range=[min(reached) - room, max(reached) + room], showgrid=True, gridcolor=look.grid,
+                       zeroline=True, zerolinecolor=look.quiet, nticks=5)  # fmt: skip
+    drawn.update_yaxes(tickvals=places, ticktext=names, side="left", autorange="reversed", showgrid=False,
+                       zeroline=False, tickformat=None)  # fmt: skip
+    return drawn.update_layout(hovermode="closest")

@@ -31,7 +31,7 @@ NO_UNIT = "no unit in common: give the capital"
 
 def _colours(look: Look) -> tuple[str, ...]:
     """Colours of lines that mean nothing but themselves."""
-    return (look.accent, look.profit, look.loss, look.funding, look.fee, look.neutral)
+    return (look.accent, look.profit, look.loss, look.funding, look.neutral, look.ink)
 
 
 @figure(
@@ -203,7 +203,7 @@ def peers_figure(
     drawn.update_yaxes(side="left", tickformat=None, showgrid=True, gridcolor=look.grid, zeroline=False,
                        nticks=len(names) + 1, categoryarray=names[::-1], categoryorder="array")  # fmt: skip
     drawn.update_layout(hovermode="closest")
-    return legend_above(drawn)
+    return legend_below(drawn)
 
 
 @figure(

@@ -66,14 +66,16 @@ def limit_figure(
     ))  # fmt: skip
     span = [finite["at"][0].replace(tzinfo=None), finite["at"][-1].replace(tzinfo=None)]
     for level, name, line, where in (
-        (limit, "limit", {"color": look.loss, "width": 1.6}, "top right"),
-        (warn, "warns", {"color": look.loss, "width": 1.0, "dash": "dash"}, "bottom right"),
+        (limit, "limit", {"color": look.loss, "width": 1.6}, "bottom"),
+        (warn, "warns", {"color": look.loss, "width": 1.0, "dash": "dash"}, "top"),
     ):
         drawn.add_trace(go.Scatter(
-            x=span, y=[level, level], mode="lines+text", name=name, line=line, text=[name, ""],
-            textposition=where, textfont={"color": look.loss, "size": 11}, cliponaxis=False,
-            hovertemplate="%{y" + digits + "}",
+            x=span, y=[level, level], mode="lines", name=name, line=line, hovertemplate="%{y" + digits + "}",
         ))  # fmt: skip
+        drawn.add_annotation(
+            text=name, x=0, xref="paper", xanchor="left", y=level, yanchor=where, showarrow=False,
+            font={"color": look.loss, "size": 11}, bgcolor=look.ground, opacity=0.9, borderpad=1,
+        )  # fmt: skip
     dressed(drawn, look, title=plain(title), note=note, height=height, span=ends(finite["at"]))
     if span[0] < span[1]:
         drawn.update_xaxes(range=span)  # the words at the lines ask for no room of their own

@@ -148,7 +148,7 @@ def allocation_figure(
 @figure(
     title="Exposure", needs="day gross net",
     caption="Value of all positions at the end of each day: longs and shorts added, and set off; the largest "
-    "assets, each set off over all venues.",
+    "assets, each set off over all exchanges.",
 )  # fmt: skip
 def exposure_figure(
     table: pl.DataFrame, look: Look, *, currency: str, height: int = 300, most: int = 4

@@ -10,7 +10,8 @@ from fillbook.figures.registry import figure
 from fillbook.units import Unit, counted, format_value, least_shown
 
 _ROW_PX, _FRAME_PX = 34, 86
-_ROOM = 0.24  # of the span, for the numbers beside the bars
+_ROOM = 0.34  # of the span, for a number beside a bar: longer bars carry theirs
+_EDGE = 0.03
 
 
 @figure(
@@ -47,17 +48,26 @@ def causes_figure(
         level += amount
     names, values, bases = [*names, "theirs"], [*values, theirs], [*bases, 0.0]
     rows = [plain(shortened(name)) for name in names]
+    tips = [base + value for base, value in zip(bases, values, strict=True)]
+    low, high = min(0.0, *bases, *tips), max(0.0, *bases, *tips)
+    room = _ROOM * ((high - low) or 1.0)
+    carries = [abs(value) >= room for value in values]
     drawn = go.Figure(go.Bar(
         y=list(range(len(rows))), x=values, base=bases, orientation="h", cliponaxis=False,
         marker={"color": [*colours, look.neutral]},
         text=[format_value(v, Unit.MONEY, currency=currency, signed=True) for v in values],
-        textposition="outside", textfont={"color": look.ink, "size": 11}, constraintext="none",
+        textposition=["inside" if is_long else "outside" for is_long in carries],
+        constraintext="none", textangle=0,
+        outsidetextfont={"color": look.ink, "size": 11}, insidetextfont={"color": look.ground, "size": 11},
         customdata=[[plain(name), value] for name, value in zip(names, values, strict=True)],
         hovertemplate="%{customdata[0]}: %{customdata[1]:" + hovered(currency, signed=True) + "} " + currency
                       + "<extra></extra>",
     ))  # fmt: skip
-    ends = [0.0, *bases, *(base + value for base, value in zip(bases, values, strict=True))]
-    room = _ROOM * ((max(ends) - min(ends)) or 1.0)
+    beside = [
+        tip + room * (1.0 if value >= 0.0 else -1.0)
+        for tip, value, is_long in zip(tips, values, carries, strict=True) if not is_long
+    ]  # fmt: skip
+    edge = _EDGE * room / _ROOM
     note = f"{plain(peer)} · net PnL, {currency} · {counted(len(steps), 'cause')}"
     dressed(drawn, look, title="From ours to theirs", note=note, height=_FRAME_PX + _ROW_PX * len(rows))
     drawn.update_yaxes(
@@ -66,6 +76,6 @@ def causes_figure(
     )  # fmt: skip
     drawn.update_xaxes(
         showgrid=True, gridcolor=look.grid, **TICKS, zeroline=True, zerolinecolor=look.quiet, nticks=5,
-        range=[min(ends) - room * (min(values) < 0.0), max(ends) + room],
+        range=[min(low - edge, *beside), max(high + edge, *beside)],
     )  # fmt: skip
     return drawn.update_layout(hovermode="closest", bargap=0.3)

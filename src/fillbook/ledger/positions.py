@@ -65,7 +65,7 @@ def market_types(
         if declared is None and not is_known:
             findings.append(Finding(
                 "fills", "market_type_assumed", Severity.WARNING,
-                f"{connector} is not a connector fillbook knows; booked as {known_type}",
+                f"{connector} is not an exchange fillbook knows; booked as {known_type}",
                 effect="a wrong market type changes PnL by an order of magnitude",
                 remedy=f"say what it is: --market-type {connector}=spot|linear_perp|inverse_perp",
             ))  # fmt: skip

@@ -57,7 +57,7 @@ def n_fills(fill_at: Ints) -> float:
     formula=r"n", source="acknowledged Order rows", undefined="no_order_row without an order table",
 )  # fmt: skip
 def n_orders(order_class: Ints) -> float:
-    """Orders the venue acknowledged; refused ones leave no row."""
+    """Orders the exchange acknowledged; refused ones leave no row."""
     return float(order_class.size)
 
 

@@ -110,8 +110,8 @@ def unknown_share(fill_worth: Floats, fill_is_unknown: Bools) -> float:
 
 @metric(
     label="Market participation", group="execution", unit=Unit.FRACTION, better="neither",
-    formula=r"\sum q\,/\,\sum V", source="DEFINITIONS C12; same venue and pair, over the run",
-    undefined="no_candles with volume of the same venue and pair; no_volume where nothing traded",
+    formula=r"\sum q\,/\,\sum V", source="DEFINITIONS C12; same exchange and pair, over the run",
+    undefined="no_candles with volume of the same exchange and pair; no_volume where nothing traded",
 )  # fmt: skip
 def market_participation(own_volume: Floats, market_volume: Floats) -> float:
     """Own volume over the market's, pair by pair at its price, while the bots ran."""
@@ -120,8 +120,8 @@ def market_participation(own_volume: Floats, market_volume: Floats) -> float:
 
 @metric(
     label="Liquidity provision", group="execution", unit=Unit.FRACTION, better="higher",
-    formula=r"\sum_{maker}q\,/\,\sum V", source="DEFINITIONS C14; same venue and pair, over the run",
-    undefined="no_candles with volume of the same venue and pair; no_volume where nothing traded",
+    formula=r"\sum_{maker}q\,/\,\sum V", source="DEFINITIONS C14; same exchange and pair, over the run",
+    undefined="no_candles with volume of the same exchange and pair; no_volume where nothing traded",
 )  # fmt: skip
 def liquidity_provision(maker_volume: Floats, market_volume: Floats) -> float:
     """Maker volume over the market's, while the bots ran."""

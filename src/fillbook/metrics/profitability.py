@@ -64,7 +64,7 @@ def fees(book_fees_paid: Floats, book_rebates: Floats) -> float:
     formula=r"\sum\max(-f,0)", source="DEFINITIONS A2", undefined="no_rate across currencies",
 )  # fmt: skip
 def rebates(book_rebates: Floats) -> float:
-    """Negative fees: what venues paid for making liquidity."""
+    """Negative fees: what exchanges paid for making liquidity."""
     return total(book_rebates)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from fillbook.analysis.attribution_words import sentences
 from fillbook.reports.head import head_object
 from fillbook.reports.json import plain
+from fillbook.results import reason_text
+from fillbook.units import Unit, format_value
 
 if TYPE_CHECKING:
     from fillbook.analysis.attribution import Attribution
@@ -53,10 +55,24 @@ def attribution_object(
     }  # fmt: skip
 
 
+def bots_headline(bots: Contributions) -> str:
+    """Returns of the bots and of their benchmark, in a sentence; why there are none, where there are none."""
+    if math.isnan(bots.portfolio):
+        why = reason_text(getattr(bots.portfolio, "reason", "no_capital"))
+        return f"The bots have no return against {bots.against}: {why}."
+    own, theirs, more = (
+        format_value(value, Unit.FRACTION, signed=True)
+        for value in (bots.portfolio, bots.benchmark, bots.portfolio - bots.benchmark)
+    )
+    months = f", {bots.n_periods} months linked" if bots.n_periods > 1 else ""
+    return f"The bots together returned {own}; {bots.against}: {theirs}. The difference is {more}{months}."
+
+
 def _contributions(bots: Contributions) -> dict[str, object]:
     """Bots with the returns of portfolio and benchmark; None with a reason where there are none."""
     reason = getattr(bots.portfolio, "reason", None)
     return {
+        "against": bots.against, "headline": bots_headline(bots),
         "portfolio": None if math.isnan(bots.portfolio) else bots.portfolio,
         "benchmark": None if math.isnan(bots.benchmark) else bots.benchmark,
         "reason": reason, "n_periods": bots.n_periods, "bots": plain(bots.table),

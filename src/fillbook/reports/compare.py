@@ -84,8 +84,8 @@ def _scope(answer: Comparison) -> str:
     """How many sides, on which days."""
     n = len(answer.names)
     if answer.kind in ("periods", "config"):
-        what = "periods" if answer.kind == "periods" else "configurations"
-        return f"{n} {what if n != 1 else what[:-1]} of their own days each stand side by side."
+        what = "period" if answer.kind == "periods" else "configuration"
+        return f"{counted(n, what)} side by side, each on its own days." if n else f"There is no {what}."
     if n == 1 and not answer.measured:
         return (
             f"There is one side, {answer.names[0]}, and nothing to compare it with: choose a benchmark, or "
@@ -101,7 +101,8 @@ def _scope(answer: Comparison) -> str:
     first, last = day_of(aligned.days[0]), day_of(aligned.days[-1])
     n_days = counted(aligned.days.size, "common day")
     who = counted(n, "side") if n > 1 else answer.names[0]
-    text = f"{who} on {n_days}, {first:%d %b %Y} – {last:%d %b %Y} UTC"
+    span = f"{first:%d %b %Y}" if first == last else f"{first:%d %b %Y} – {last:%d %b %Y}"
+    text = f"{who} on {n_days}, {span} UTC"
     longest = int(aligned.cuts["n_days"].max() or 0)  # type: ignore[arg-type]
     left = longest - aligned.days.size
     return text + (f"; {counted(left, 'day')} of the longest left out." if left else ".")

@@ -33,7 +33,7 @@ class Fills(_Origin):
     bot = label("bot: instance folder, or stem of the file name")
     config = label("config file or script the bot ran")
     strategy = label("strategy or script")
-    connector = label("Hummingbot connector, the venue")
+    connector = label("exchange, by its connector's name in Hummingbot")
     pair = label("BASE-QUOTE")
     base = label("base asset")
     quote = label("quote asset")
@@ -76,7 +76,7 @@ class Orders(_Origin):
     bot = label("bot")
     config = label("config file or script the bot ran")
     strategy = label("strategy or script")
-    connector = label("venue")
+    connector = label("exchange")
     pair = label("BASE-QUOTE")
     base = label("base asset")
     quote = label("quote asset")
@@ -116,7 +116,7 @@ class Executors(_Origin):
     executor_id = text("executor id")
     type = label("position_executor, dca_executor, grid_executor, …")
     controller_id = label("controller", nullable=True)
-    connector = label("venue; null for two-market executors", nullable=True)
+    connector = label("exchange; null for two-market executors", nullable=True)
     pair = label("BASE-QUOTE", nullable=True)
     side = side(nullable=True)
     at = moment("creation")
@@ -159,7 +159,7 @@ class Positions(_Origin):
 
     bot = label("bot")
     controller_id = label("controller", nullable=True)
-    connector = label("venue")
+    connector = label("exchange")
     pair = label("BASE-QUOTE")
     side = side(nullable=True)
     at = moment("when stored")
@@ -176,7 +176,7 @@ class Funding(_Origin):
 
     bot = label("bot")
     config = label("config file or script")
-    connector = label("venue")
+    connector = label("exchange")
     pair = label("BASE-QUOTE")
     at = moment("payment")
     rate = number("funding rate as recorded", unit="fraction", nullable=True)
@@ -187,7 +187,7 @@ class Quotes(_Origin):
     """Mid, bid and ask of a market, as the bot or a file of quotes has them."""
 
     kind = label("who says so: market_data (the bot's table MarketData), quote_file, status_log")
-    connector = label("venue; null where the file does not say", nullable=True)
+    connector = label("exchange; null where the file does not say", nullable=True)
     pair = label("BASE-QUOTE", nullable=True)
     at = moment("sample")
     mid_quote = number("mid price", unit="quote/base", positive=True)
@@ -196,9 +196,9 @@ class Quotes(_Origin):
 
 
 class MarketTrades(_Origin):
-    """Trades of everybody on a venue, as public feeds and recorders have them; never the bot's own."""
+    """Trades of everybody on an exchange, as public feeds and recorders have them; never the bot's own."""
 
-    connector = label("venue; null where the file does not say", nullable=True)
+    connector = label("exchange; null where the file does not say", nullable=True)
     pair = label("BASE-QUOTE", nullable=True)
     at = moment("trade")
     price_quote = number("price", unit="quote/base", positive=True)
@@ -209,7 +209,7 @@ class MarketTrades(_Origin):
 class Candles(_Origin):
     """Candles; one is known only at `at` + `interval_s`."""
 
-    connector = label("venue; null where the file does not say", nullable=True)
+    connector = label("exchange; null where the file does not say", nullable=True)
     pair = label("BASE-QUOTE", nullable=True)
     interval_s = number("length", unit="s", positive=True)
     at = moment("open time")
@@ -225,7 +225,7 @@ class MarketStates(_Origin):
     """In-flight orders as the bot saved them at a stop, JSON."""
 
     config = label("config file or script")
-    connector = label("venue")
+    connector = label("exchange")
     at = moment("when saved")
     saved_state = text("client order id → in-flight order, JSON", nullable=True)
 
@@ -235,7 +235,7 @@ class LpUpdates(_Origin):
 
     at = moment("event")
     order_id = text("Hummingbot id")
-    connector = label("venue", nullable=True)
+    connector = label("exchange", nullable=True)
     pair = label("BASE-QUOTE", nullable=True)
     action = label("ADD or REMOVE", nullable=True)
     base_amount = number("base moved", unit="base", nullable=True)
@@ -250,7 +250,7 @@ class Quarantine(_Origin):
 
     table = label("table the row belongs to")
     reason = label("rule that refused it: zero_price, bad_amount, conflicting_duplicate, …")
-    connector = label("venue", nullable=True)
+    connector = label("exchange", nullable=True)
     pair = label("BASE-QUOTE", nullable=True)
     at = moment("its time, where readable", nullable=True)
     amount_base = number("quantity kept out of the books", unit="base", nullable=True)

@@ -114,7 +114,7 @@ def _interval(path: Path, at: pl.Series) -> float:
 def _findings(uri: str, pair: str | None, connector: str | None, *, has_range: bool) -> tuple[Finding, ...]:
     found = list(unnamed(
         "candles", uri, pair=pair is not None, connector=connector is not None,
-        effects=("candles without a pair mark nothing", "they mark the pair on any venue"),
+        effects=("candles without a pair mark nothing", "they mark the pair on any exchange"),
         remedy="name it candles_<connector>_<BASE-QUOTE>_<interval>.csv",
     ))  # fmt: skip
     if not has_range:

@@ -219,7 +219,7 @@ def unnamed(
     """
     if pair and connector:
         return ()
-    lacks = "no venue" if pair else "no pair" if connector else "neither venue nor pair"
+    lacks = "no exchange" if pair else "no pair" if connector else "neither exchange nor pair"
     message = (
         f"the file states {lacks} in {counted(n_rows, 'row')}"
         if n_rows

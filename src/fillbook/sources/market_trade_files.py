@@ -31,7 +31,7 @@ from fillbook.sources.sqlite_trades import canonical
 from fillbook.units import counted
 
 _WANTED = frozenset({*TIMES, PRICE, *AMOUNTS, *SIDES, *MAKERS, *MARKETS})
-_EFFECTS = ("trades without a pair belong to no market", "they count for the pair on any venue")
+_EFFECTS = ("trades without a pair belong to no market", "they count for the pair on any exchange")
 _REMEDY = "name it trades_<connector>_<BASE-QUOTE>.csv, or add columns exchange and trading_pair"
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 _HEADER = "agg_trade_id,price,quantity,first_trade_id,last_trade_id,transact_time,is_buyer_maker"

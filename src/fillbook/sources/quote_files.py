@@ -32,7 +32,7 @@ from fillbook.sources.sqlite_trades import canonical
 from fillbook.units import counted
 
 _WANTED = frozenset({*TIMES, *MIDS, *BIDS, *ASKS, LEVEL, *MARKETS})
-_EFFECTS = ("quotes without a pair mark nothing", "they mark the pair on any venue")
+_EFFECTS = ("quotes without a pair mark nothing", "they mark the pair on any exchange")
 _REMEDY = "name it quotes_<connector>_<BASE-QUOTE>.csv, or add columns exchange and trading_pair"
 
 

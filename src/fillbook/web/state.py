@@ -6,16 +6,19 @@ its files, an answer by the data's fingerprint and findings, the filter and the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any, Concatenate, Literal, ParamSpec, TypedDict, TypeVar
 from zoneinfo import ZoneInfo
 
+import polars as pl
 import streamlit as st
 
 from fillbook.analysis.allocation import Allocation, allocate
 from fillbook.analysis.attribution import Attribution, attribution
-from fillbook.analysis.compare import Comparison, compare
+from fillbook.analysis.compare import Comparison, Window, compare, names_of
+from fillbook.analysis.contributions import EQUAL, Contributions, contributions
 from fillbook.analysis.execution import Execution, execution
 from fillbook.analysis.limit_file import EXAMPLE, read_limits
 from fillbook.analysis.limits import Limits, limits
@@ -42,6 +45,8 @@ SOURCE, DATA, CHOICE = "selected_checkpoint", "performance_data", "filter_params
 CHARTS, EXPORT = "chart_settings", "export_config"
 LINKED = "data"  # sources in the address
 KEYS = (SOURCE, DATA, CHOICE, CHARTS, EXPORT)
+_More = ParamSpec("_More")
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class Choice:
 
 
 Parted = Literal["bot", "controller", "pair", "config"]
+File = tuple[str, bytes]  # name and content of an upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,9 @@ class Sides:
     Parameters
     ----------
     by
-        What tells the sides apart; None takes all as one side.
+        What tells the sides apart; None takes the periods, else all as one side.
+    periods
+        First and last days (UTC) of stretches of the whole.
     reference, benchmarks
         Side, or benchmarks, to measure against.
     capital
@@ -75,8 +83,9 @@ class Sides:
     reference: str | None = None
     benchmarks: tuple[str, ...] = ()
     capital: float | None = None
-    returns: tuple[str, bytes] | None = None
-    peers: tuple[str, bytes] | None = None
+    returns: File | None = None
+    peers: File | None = None
+    periods: tuple[Window, ...] = ()
 
 
 class ChartSettings(TypedDict):
@@ -158,69 +167,6 @@ def key_of(held: PerformanceDataSource) -> str:
     return repr((held.fingerprint, [file.uri for file in held.lineage.files], held.findings))
 
 
-def answer(held: PerformanceDataSource, asked: Choice) -> Overview:
-    """Overview of the data seen through the choice.
-
-    Raises
-    ------
-    BadRequestError
-        The choice asks for what the data does not hold.
-    """
-    return _answered(held, key_of(held), repr(asked), asked)
-
-
-def checks(held: PerformanceDataSource) -> tuple[Check, ...]:
-    """The book's checks of itself, on all of the data: a filter changes nothing about the trust."""
-    return _checked(held, key_of(held), repr(choice().conventions), choice().conventions)
-
-
-def parts_by(held: PerformanceDataSource, *by: Tag) -> Parts:
-    """Parts of what is shown, by some of their tags."""
-    return _parted(held, key_of(held), repr(choice()), by, choice())
-
-
-def earlier(held: PerformanceDataSource, keys: tuple[str, ...]) -> Mapping[str, Result] | None:
-    """Metrics of the equal period before the chosen one, where there is one."""
-    return _before(held, key_of(held), repr(choice()), keys, choice())
-
-
-def executed(held: PerformanceDataSource) -> Execution:
-    """How the orders of what is shown were executed."""
-    return _executed(held, key_of(held), repr(choice()), choice())
-
-
-def attributed(held: PerformanceDataSource) -> Attribution:
-    """Why what is shown earned or lost."""
-    return _attributed(held, key_of(held), repr(choice()), choice())
-
-
-def reconciled(held: PerformanceDataSource) -> Reconciliation:
-    """What others say of what is shown."""
-    return _reconciled(held, key_of(held), repr(choice()), choice())
-
-
-def watched(held: PerformanceDataSource, text: str) -> Limits:
-    """Limits of a TOML text over what is shown.
-
-    Raises
-    ------
-    BadRequestError
-        The text is no file of limits, or asks for what the data does not hold.
-    """
-    return _watched(held, key_of(held), repr(choice()), text, choice())
-
-
-def risked(held: PerformanceDataSource, asked: RiskConventions) -> Risk:
-    """What is shown could lose.
-
-    Raises
-    ------
-    BadRequestError
-        The choice asks for what the data does not hold.
-    """
-    return _risked(held, key_of(held), repr((choice(), asked)), choice(), asked)
-
-
 def limits_text() -> str:
     """Limits as the reader last wrote them."""
     settings: ChartSettings = st.session_state[CHARTS]
@@ -233,7 +179,166 @@ def keep_limits(text: str) -> None:
     settings["limits"] = text
 
 
-def compared(held: PerformanceDataSource, sides: Sides) -> Comparison:
+_Asked = Callable[Concatenate[PerformanceDataSource, Choice, _More], _Answer]
+_Current = Callable[Concatenate[PerformanceDataSource, _More], _Answer]
+
+
+def _kept(*, most: int, says: str = "") -> Callable[[_Asked[_More, _Answer]], _Asked[_More, _Answer]]:
+    """Keep what a question answers for all sessions, by the data's key and everything asked.
+
+    Parameters
+    ----------
+    most
+        Answers kept; each question has a cache of its own.
+    says
+        What a reader sees who has to wait for one; blank shows nothing.
+    """
+
+    def of(question: _Asked[_More, _Answer]) -> _Asked[_More, _Answer]:
+        def once(fingerprint: str, asked: str, _answer: Callable[[], _Answer]) -> _Answer:
+            del fingerprint, asked  # the key
+            return _answer()
+
+        once.__qualname__ = question.__qualname__  # by which Streamlit tells caches apart
+        held = st.cache_resource(max_entries=most, show_spinner=says or False, show_time=bool(says))(once)
+
+        @functools.wraps(question)
+        def answered(
+            data: PerformanceDataSource, asked: Choice, /, *more: _More.args, **named: _More.kwargs
+        ) -> _Answer:
+            found: _Answer = held(
+                key_of(data), repr((asked, more, named)), lambda: question(data, asked, *more, **named)
+            )
+            return found
+
+        return answered
+
+    return of
+
+
+def _kept_of_view(
+    *, most: int, says: str = ""
+) -> Callable[[_Asked[_More, _Answer]], _Current[_More, _Answer]]:
+    """The same, asked of what is shown: the choice in force is filled in."""
+
+    def of(question: _Asked[_More, _Answer]) -> _Current[_More, _Answer]:
+        kept = _kept(most=most, says=says)(question)
+
+        @functools.wraps(question)
+        def answered(data: PerformanceDataSource, /, *more: _More.args, **named: _More.kwargs) -> _Answer:
+            return kept(data, choice(), *more, **named)
+
+        return answered
+
+    return of
+
+
+@_kept(most=16, says="Booking every fill …")
+def answer(held: PerformanceDataSource, asked: Choice) -> Overview:
+    """Overview of the data seen through the choice.
+
+    Raises
+    ------
+    BadRequestError
+        The choice asks for what the data does not hold.
+    """
+    return overview(held, asked.chosen, asked.conventions, check=False)
+
+
+@_kept(most=8, says="Checking the book …")
+def _checked(held: PerformanceDataSource, asked: Choice) -> tuple[Check, ...]:
+    return overview(held, asked.chosen, asked.conventions, metrics=()).checks
+
+
+def checks(held: PerformanceDataSource) -> tuple[Check, ...]:
+    """The book's checks of itself, on all of the data: a filter changes nothing about the trust."""
+    return _checked(held, Choice(conventions=choice().conventions))
+
+
+@_kept_of_view(most=64)
+def parts_by(held: PerformanceDataSource, asked: Choice, *by: Tag) -> Parts:
+    """Parts of what is shown, by some of their tags."""
+    return parts(held, answer(held, asked), by)
+
+
+@_kept_of_view(most=64)
+def earlier(held: PerformanceDataSource, asked: Choice, keys: tuple[str, ...]) -> Mapping[str, Result] | None:
+    """Metrics of the equal period before the chosen one, where there is one."""
+    return before(held, answer(held, asked), keys)
+
+
+@_kept_of_view(most=64)
+def carried(held: PerformanceDataSource, asked: Choice) -> float | None:
+    """Net PnL of the chosen period with what was held before it."""
+    return accrued(held, answer(held, asked))
+
+
+@_kept_of_view(most=8, says="Setting every fill beside the market …")
+def executed(held: PerformanceDataSource, asked: Choice) -> Execution:
+    """How the orders of what is shown were executed."""
+    return execution(held, asked.chosen, asked.conventions)
+
+
+@_kept_of_view(most=8, says="Dividing what was earned …")
+def attributed(held: PerformanceDataSource, asked: Choice) -> Attribution:
+    """Why what is shown earned or lost."""
+    return attribution(held, asked.chosen, asked.conventions)
+
+
+@_kept_of_view(most=8, says="Weighing the bots …")
+def contributed(
+    held: PerformanceDataSource, asked: Choice, capitals: Mapping[str, float] | None = None,
+    benchmark: str | File = EQUAL,
+) -> Contributions:  # fmt: skip
+    """What each bot of what is shown added, in money or, with the capital of each, to the return.
+
+    Raises
+    ------
+    FillbookError
+        A bot has no capital, or the benchmark cannot be read or lacks days.
+    """
+    against = benchmark if isinstance(benchmark, str) else _returns(benchmark)
+    return contributions(held, asked.chosen, asked.conventions, capitals=capitals, benchmark=against)
+
+
+@_kept_of_view(most=8, says="Reckoning as others do …")
+def reconciled(held: PerformanceDataSource, asked: Choice) -> Reconciliation:
+    """What others say of what is shown."""
+    return reconcile(held, asked.chosen, asked.conventions)
+
+
+@_kept_of_view(most=8, says="Watching the limits …")
+def watched(held: PerformanceDataSource, asked: Choice, text: str) -> Limits:
+    """Limits of a TOML text over what is shown.
+
+    Raises
+    ------
+    BadRequestError
+        The text is no file of limits, or asks for what the data does not hold.
+    """
+    return limits(held, read_limits(text), asked.chosen, asked.conventions)
+
+
+@_kept_of_view(most=8, says="Weighing the risk …")
+def risked(held: PerformanceDataSource, asked: Choice, told: RiskConventions) -> Risk:
+    """What is shown could lose.
+
+    Raises
+    ------
+    BadRequestError
+        The choice asks for what the data does not hold.
+    """
+    return risk(held, asked.chosen, asked.conventions, told)
+
+
+@_kept_of_view(most=64)
+def side_names(held: PerformanceDataSource, asked: Choice, sides: Sides) -> tuple[str, ...]:
+    """Names of the sides of what is shown, without a comparison of them."""
+    return names_of(held, asked.chosen, asked.conventions, by=sides.by, periods=sides.periods)
+
+
+@_kept_of_view(most=16, says="Setting sides beside one another …")
+def compared(held: PerformanceDataSource, asked: Choice, sides: Sides) -> Comparison:
     """Sides of what is shown beside one another.
 
     Raises
@@ -241,10 +346,22 @@ def compared(held: PerformanceDataSource, sides: Sides) -> Comparison:
     FillbookError
         A file cannot be read, or there is no such side.
     """
-    return _compared(held, key_of(held), repr((choice(), sides)), choice(), sides)
+    given = [] if sides.returns is None else [_returns(sides.returns)]
+    peers = sides.peers and peers_of(sides.peers[1], sides.peers[0], PEER_COLUMNS, PEERS_SCHEMA)
+    return compare(
+        held, asked.chosen, asked.conventions, by=sides.by, periods=sides.periods,
+        benchmarks=[*sides.benchmarks, *given], capital=sides.capital, peers=peers,
+        reference=sides.reference,
+    )  # fmt: skip
 
 
-def allocated(held: PerformanceDataSource, by: By, capital: float | None) -> Allocation:
+def _returns(file: File) -> tuple[str, pl.DataFrame]:
+    """Name and daily returns of an uploaded file."""
+    return file[0], returns_of(file[1], file[0])
+
+
+@_kept_of_view(most=8, says="Trying every rule on days it had not seen …")
+def allocated(held: PerformanceDataSource, asked: Choice, by: By, capital: float | None) -> Allocation:
     """How the capital of what is shown might be spread.
 
     Raises
@@ -252,115 +369,4 @@ def allocated(held: PerformanceDataSource, by: By, capital: float | None) -> All
     MissingExtraError
         skfolio is not installed.
     """
-    return _allocated(held, key_of(held), repr((choice(), by, capital)), choice(), by, capital)
-
-
-def carried(held: PerformanceDataSource) -> float | None:
-    """Net PnL of the chosen period with what was held before it."""
-    return _carried(held, key_of(held), repr(choice()), choice())
-
-
-@st.cache_resource(max_entries=8, show_spinner="Reckoning as others do …", show_time=True)
-def _reconciled(_data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice) -> Reconciliation:
-    """The key is that of the data and the name of the choice."""
-    del fingerprint, name
-    return reconcile(_data, _asked.chosen, _asked.conventions)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Watching the limits …", show_time=True)
-def _watched(_data: PerformanceDataSource, fingerprint: str, name: str, text: str, _asked: Choice) -> Limits:
-    """The key is that of the data, the name of the choice, and the limits."""
-    del fingerprint, name
-    return limits(_data, read_limits(text), _asked.chosen, _asked.conventions)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _carried(_data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice) -> float | None:
-    """The key is that of the data and the name of the choice."""
-    del fingerprint, name
-    return accrued(_data, answer(_data, _asked))
-
-
-@st.cache_resource(max_entries=16, show_spinner="Booking every fill …", show_time=True)
-def _answered(_data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice) -> Overview:
-    """The key is that of the data and the name of the choice."""
-    del fingerprint, name
-    return overview(_data, _asked.chosen, _asked.conventions, check=False)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Setting every fill beside the market …", show_time=True)
-def _executed(_data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice) -> Execution:
-    """The key is that of the data and the name of the choice."""
-    del fingerprint, name
-    return execution(_data, _asked.chosen, _asked.conventions)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Dividing what was earned …", show_time=True)
-def _attributed(_data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice) -> Attribution:
-    """The key is that of the data and the name of the choice."""
-    del fingerprint, name
-    return attribution(_data, _asked.chosen, _asked.conventions)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Weighing the risk …", show_time=True)
-def _risked(
-    _data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice, _told: RiskConventions
-) -> Risk:
-    """The key is that of the data and the names of the choice and of what was told."""
-    del fingerprint, name
-    return risk(_data, _asked.chosen, _asked.conventions, _told)
-
-
-@st.cache_resource(max_entries=16, show_spinner="Setting sides beside one another …", show_time=True)
-def _compared(
-    _data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice, _sides: Sides
-) -> Comparison:
-    """The key is that of the data, the name of the choice, and the sides."""
-    del fingerprint, name
-    given = (
-        []
-        if _sides.returns is None
-        else [(_sides.returns[0], returns_of(_sides.returns[1], _sides.returns[0]))]
-    )
-    peers = _sides.peers and peers_of(_sides.peers[1], _sides.peers[0], PEER_COLUMNS, PEERS_SCHEMA)
-    return compare(
-        _data, _asked.chosen, _asked.conventions, by=_sides.by, benchmarks=[*_sides.benchmarks, *given],
-        capital=_sides.capital, peers=peers, reference=_sides.reference,
-    )  # fmt: skip
-
-
-@st.cache_resource(max_entries=8, show_spinner="Trying every rule on days it had not seen …", show_time=True)
-def _allocated(
-    _data: PerformanceDataSource, fingerprint: str, name: str, _asked: Choice, _by: By,
-    _capital: float | None,
-) -> Allocation:  # fmt: skip
-    """The key is that of the data, the name of the choice, and the capital."""
-    del fingerprint, name
-    return allocate(_data, _asked.chosen, _asked.conventions, capital=_capital, by=_by)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Checking the book …")
-def _checked(
-    _data: PerformanceDataSource, fingerprint: str, name: str, _conventions: Conventions
-) -> tuple[Check, ...]:
-    """The key is that of the data and the name of the conventions."""
-    del fingerprint, name
-    return overview(_data, Filter(), _conventions, metrics=()).checks
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _parted(
-    _data: PerformanceDataSource, fingerprint: str, name: str, by: tuple[Tag, ...], _asked: Choice
-) -> Parts:
-    """The key is that of the data, the name of the choice, and the tags."""
-    del fingerprint, name
-    return parts(_data, answer(_data, _asked), by)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _before(
-    _data: PerformanceDataSource, fingerprint: str, name: str, keys: tuple[str, ...], _asked: Choice
-) -> Mapping[str, Result] | None:
-    """The key is that of the data, the name of the choice, and the metrics."""
-    del fingerprint, name
-    return before(_data, answer(_data, _asked), keys)
+    return allocate(held, asked.chosen, asked.conventions, capital=capital, by=by)

@@ -22,6 +22,7 @@ from fillbook.reports.attribution import attribution_object
 from fillbook.reports.json import to_json
 from fillbook.units import format_value, money_decimals
 from fillbook.web import cards, narrowing, st_utils, state
+from fillbook.web.views import attribution_bots
 
 _TABLE_PX = 380
 _PART_COLUMNS = ("spread", "inventory", "unattributed", "funding", "fees", "rebates")
@@ -79,6 +80,7 @@ def show() -> None:
     span = found.period or None
     _whole(found, span)
     _groups(found, span)
+    attribution_bots.show(held, span)
     _time(found, span)
     _numbers(found)
     _notes(found, answer)
@@ -282,8 +284,10 @@ def _notes(found: Attribution, answer: Overview) -> None:
 
 
 def _download(found: Attribution, held: PerformanceDataSource) -> None:
-    """Everything on this page, in full precision."""
+    """Everything on this page, in full precision; of the bots what needs no capital."""
+    bots = state.contributed(held)
     st.download_button(
-        "Download attribution.json", lambda: to_json(attribution_object(found, held)), "attribution.json",
-        "application/json", on_click="ignore", icon=":material/download:", key="attribution_json",
+        "Download attribution.json", lambda: to_json(attribution_object(found, held, bots)),
+        "attribution.json", "application/json", on_click="ignore", icon=":material/download:",
+        key="attribution_json",
     )  # fmt: skip

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -10,11 +12,11 @@ import polars as pl
 import streamlit as st
 from streamlit.column_config import DateColumn, NumberColumn, TextColumn
 
-from fillbook.analysis.compare import Comparison
+from fillbook.analysis.compare import Comparison, Window
 from fillbook.analysis.pairing import Measured
 from fillbook.analysis.sides import TAGS
 from fillbook.errors import FillbookError
-from fillbook.figures.compare import NO_UNIT, difference_figure, relative_figure
+from fillbook.figures.compare import difference_figure, relative_figure
 from fillbook.figures.parts import correlation_figure
 from fillbook.metrics.registry import METRICS
 from fillbook.performance_data_source import PerformanceDataSource
@@ -24,13 +26,16 @@ from fillbook.units import Unit, counted
 from fillbook.web import st_utils, state
 from fillbook.web.views import compare_portfolio, compare_trends
 
-_BY: dict[state.Parted, str] = {
-    "bot": "Bots",
-    "controller": "Controllers",
-    "pair": "Pairs",
-    "config": "Configurations",
-}
+_BY: dict[str, str] = {
+    "bot": "Bots", "controller": "Controllers", "pair": "Pairs", "config": "Configurations",
+    "periods": "Two periods", "whole": "All as one",
+}  # fmt: skip
+_PARTS: dict[str, state.Parted] = {
+    "bot": "bot", "controller": "controller", "pair": "pair", "config": "config",
+}  # fmt: skip
+_APART = ("periods", "config")  # sides of days of their own
 _ZERO, _BASKET, _MEAN = "Nothing (zero)", "Basket of the traded pairs", "Mean of all sides"
+_INVENTORY = "Hold the opening inventory"
 _OF_RETURNS = (
     "alpha", "beta", "correlation", "tracking_error", "information_ratio", "up_capture", "down_capture",
     "excess_return",
@@ -41,6 +46,8 @@ _OF_MONEY = (
 )  # fmt: skip
 _UNSIGNED = {"tracking_error", "tracking_error_per_day"}
 _COLUMNS = 2
+_EXAMPLES = 2
+_LONG = 20  # letters of a name
 _TWO = 2  # common days that a difference takes
 
 
@@ -52,6 +59,7 @@ def show() -> None:
     try:
         answer = state.answer(held, state.choice())
         st.caption(st_utils.plain(st_utils.scope(answer)))
+        st_utils.trust(state.checks(held), answer.findings)
         if answer.period is None or not int(answer.books["n_fills"].sum()):
             st_utils.nothing_passes()
             return
@@ -84,20 +92,22 @@ def show() -> None:
 
 def _asked(held: PerformanceDataSource) -> state.Sides:
     """Controls: what the sides are, what they are measured against, and their capital."""
-    usual: state.Parted = next(
+    usual = next(
         (by for by, tags in TAGS.items() if state.parts_by(held, *tags).table.height > 1), "bot"
-    )
+    )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = st.segmented_control(
             "Sides", list(_BY), default=usual, format_func=_BY.__getitem__, required=True, key="compare_by",
-            help="Configurations are stretches of days between changes of a controller's settings.",
+            help="Configurations are stretches of days between changes of a controller's settings; two "
+            "periods are stretches of days of everything shown.",
         )  # fmt: skip
-        names = state.compared(held, state.Sides(by)).names
-        options = _options(held, names, is_apart=by == "config")
+        sides = state.Sides(_PARTS.get(by), periods=_periods(held) if by == "periods" else ())
+        options = _options(held, state.side_names(held, sides), is_apart=by in _APART)
         other = st.selectbox(
             "Measured against", list(options), key=f"compare_other_{by}", width=280,
             help="One of the sides, or a benchmark: holding a pair needs candles or quotes of it.",
         )  # fmt: skip
+        held_first = _inventory(held) if other == _INVENTORY else ""
         capital = st.number_input(
             "Capital of each side", value=None, min_value=0.01, placeholder="not declared",
             key="compare_capital", width=200,
@@ -108,10 +118,42 @@ def _asked(held: PerformanceDataSource) -> state.Sides:
         returns = _file("Daily returns, a CSV with date,return", ["csv"], "compare_returns")
         peers = _file("Results of others, JSON or CSV", ["json", "csv"], "compare_peers")
     kind, name = options.get(other or "", ("side", None))
-    return state.Sides(
-        by=by, reference=name if kind == "side" else None,
-        benchmarks=(str(name),) if kind == "benchmark" else (), capital=capital, returns=returns, peers=peers,
+    return replace(
+        sides, reference=name if kind == "side" else None,
+        benchmarks=(f"{name}{held_first}",) if kind == "benchmark" else (), capital=capital, returns=returns,
+        peers=peers,
     )  # fmt: skip
+
+
+def _periods(held: PerformanceDataSource) -> tuple[Window, ...]:
+    """Two stretches of days, unless said otherwise the halves of what is shown."""
+    period = state.answer(held, state.choice()).period
+    if period is None:
+        return ()
+    first, last = period[0].date(), (period[1] - timedelta(microseconds=1)).date()
+    last = max(first, last)
+    middle = first + (last - first) // 2
+    after = min(middle + timedelta(days=1), last)
+    windows = []
+    for which, usual in (("First", (first, middle)), ("Second", (after, last))):
+        days = st.date_input(
+            f"{which} period, UTC", usual, min_value=first, max_value=last, width=260,
+            key=f"compare_{which}_{first}_{last}", help="First and last day, both included.",
+        )  # fmt: skip
+        windows.append((days[0], days[-1]) if isinstance(days, tuple) and days else usual)
+    return tuple(windows)
+
+
+def _inventory(held: PerformanceDataSource) -> str:
+    """What was held at the start, in words that the benchmark understands."""
+    bases = sorted({str(pair).partition("-")[0] for pair in state.answer(held, state.choice()).books["pair"]})
+    text = st.text_input(
+        "Held at the start", key="compare_inventory", width=240,
+        placeholder=", ".join(f"{base}=10" for base in bases[:_EXAMPLES]),
+        help="Coins that were there before the first fill, by asset. The bot then had them as well: it is "
+        "measured with them, against keeping them.",
+    )  # fmt: skip
+    return f":{text.strip()}" if text.strip() else ""
 
 
 def _file(label: str, types: list[str], key: str) -> tuple[str, bytes] | None:
@@ -134,6 +176,7 @@ def _options(
         found[_BASKET] = ("benchmark", "basket")
     if len(names) > 1:
         found[_MEAN] = ("benchmark", "sides")
+    found[_INVENTORY] = ("benchmark", "inventory")
     return found | {_ZERO: ("benchmark", "zero")}
 
 
@@ -164,7 +207,8 @@ def _sides(found: Comparison) -> None:
     st_utils.rows(
         shown,
         {
-            "side": TextColumn("Side", width=160), "first": DateColumn("From", width=95),
+            "side": TextColumn("Side", width=190 if max(map(len, found.names), default=0) > _LONG else 160),
+            "first": DateColumn("From", width=95),
             "last": DateColumn("To", width=95), "n_days": NumberColumn("Days", width=60),
             "net": st_utils.money("Net PnL", currency, width=95),
             "mean": st_utils.money("A day", currency), "sharpe": NumberColumn("Sharpe", format="%+.2f"),
@@ -195,13 +239,22 @@ def _against(found: Comparison, other: str) -> None:
             figure = relative_figure(rows, state.look(), other=other, currency=found.currency)
             st_utils.explained("relative_figure", figure, name=other)
     with left:
-        st_utils.explained("difference_figure", _difference(mine, found), name=other)
+        if any(d.value is not None for m in mine for d in m.differences):
+            st_utils.explained("difference_figure", _difference(mine, found), name=other)
+        elif any(min(m.n_days, m.n_other) < _TWO for m in mine):
+            st_utils.empty("Too few days to tell a difference.", "Widen the period, or choose longer ones.")
+        else:
+            st_utils.empty("There is no unit in common.", "Give *Capital of each side* above.")
     _metrics(mine, found)
 
 
 def _way_on(lacks: set[str]) -> str:
     if "no_price" in lacks:
         return "Add candles or quotes of the pair to the sources."
+    if "no_inventory" in lacks:
+        return "Say above what was held at the start, as in SOL=10, BTC=0.5."
+    if "periods_overlap" in lacks:
+        return "Let the second period begin after the first has ended."
     if "no_common_days" in lacks:
         return "Compare sides that ran on the same days, or choose their periods."
     return "Choose something else to measure against."
@@ -221,7 +274,6 @@ def _difference(mine: list[Measured], found: Comparison) -> Any:  # noqa: ANN401
     return difference_figure(
         pl.DataFrame(rows, schema=schema), state.look(), unit=unit, is_return=is_return,
         title="Earned more or less a day" if has_mean else "Difference of the Sharpe ratio",
-        lack="too few common days" if all(m.n_days < _TWO for m in mine) else NO_UNIT,
     )  # fmt: skip
 
 

@@ -77,12 +77,14 @@ def configurations(found: Comparison) -> None:
     else:
         _changes(found, rows)
     st.markdown("**Versions**: which settings were in force on which whole days")
+    has_changed = bool(found.versions["changed"].list.len().sum())
     st_utils.rows(
         found.versions.with_columns(winning_days=100.0 * pl.col("winning_days")),
         {
             "bot": TextColumn("Bot"), "controller": TextColumn("Controller"),
             "version": NumberColumn("Version", width="small"), "since": st_utils.moment("Since"),
-            "changed": ListColumn("What changed", width="medium"), "first": DateColumn("From", width=95),
+            **({"changed": ListColumn("What changed", width="medium")} if has_changed else {}),
+            "first": DateColumn("From", width=95),
             "last": DateColumn("To", width=95), **_figures(found.currency),
         },
         alt="Configuration versions",

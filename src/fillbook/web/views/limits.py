@@ -34,6 +34,7 @@ def show() -> None:
         st_utils.failed(error)
         return
     st.caption(st_utils.plain(st_utils.scope(overview)))
+    st_utils.trust(state.checks(held), overview.findings)
     top = st.container()
     text = _asked()
     with top:
@@ -156,11 +157,11 @@ def _over_time(answer: Limits) -> None:
     looks = "" if limit.window_s is None else f" It looks back {format_duration(limit.window_s)}."
     said = limit.threshold
     st.caption(
-        f"{limit.kind.meaning}{looks} A breach, shaded, begins with "
-        f"{counted(said.raise_after, 'sample')} above {_shown(watch, said.limit)} in a row and ends with "
-        f"{counted(said.clear_after, 'sample')} at or below {_shown(watch, said.clear_at)}. Looked at every "
-        f"{format_duration(answer.every_s)}: what came and went in between is not seen, and a sample that is "
-        "missing moves a limit neither way."
+        f"{limit.kind.meaning}{looks} Orange is the limit, dashed where it warns. A breach, shaded, begins "
+        f"with {counted(said.raise_after, 'sample')} above {_shown(watch, said.limit)} in a row and ends "
+        f"with {counted(said.clear_after, 'sample')} at or below {_shown(watch, said.clear_at)}. Looked at "
+        f"every {format_duration(answer.every_s)}: what came and went in between is not seen, and a sample "
+        "that is missing moves a limit neither way."
     )
 
 

@@ -26,6 +26,7 @@ def show() -> None:
         st_utils.failed(error)
         return
     st.caption(st_utils.plain(st_utils.scope(overview)))
+    st_utils.trust(state.checks(held), overview.findings)
     st.subheader(st_utils.plain(answer.headline), anchor=False)
     st.caption(
         "What Hummingbot, its dashboard and its API say of the same fills, beside net PnL as it is here, and "
@@ -103,7 +104,7 @@ def _peer(peer: Peer) -> None:
             peer.causes, state.look(), ours=peer.ours, theirs=peer.theirs, rest=peer.rest or 0.0,
             currency=currency, peer=peer.label,
         )  # fmt: skip
-        st_utils.chart("causes_figure", drawn, name=peer.key)
+        st_utils.explained("causes_figure", drawn, name=peer.key)
         _causes(peer)
     if not peer.is_explained and peer.rest is not None and abs(peer.rest) >= least_shown(peer.currency):
         st.warning(

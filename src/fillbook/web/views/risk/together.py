@@ -137,7 +137,7 @@ def _signed(value: float) -> str:
 
 
 def _exposure(found: Risk, answer: Overview, currency: str) -> None:
-    """What is held, by asset over all venues, and in one place."""
+    """What is held, by asset over all exchanges, and in one place."""
     st.subheader("Exposure and concentration", anchor=False)
     held = found.concentration
     st.markdown(_held(found, currency))
@@ -147,12 +147,13 @@ def _exposure(found: Risk, answer: Overview, currency: str) -> None:
         columns: Mapping[str, Any] = {
             "asset": "Asset", "gross": st_utils.money("Gross", currency, signed=False),
             "net": st_utils.money("Net", currency), "share": number("Of the gross", format="percent"),
-            "n_books": number("Books", format="localized"), "n_venues": number("Venues", format="localized"),
+            "n_books": number("Books", format="localized"),
+            "n_venues": number("Exchanges", format="localized"),
         }  # fmt: skip
         if found.assets.is_empty():
             st_utils.empty("Nothing is held at the end.", "The chart shows what was held before.")
         else:
-            st_utils.rows(found.assets, dict(columns), alt="Exposure by asset over all venues")
+            st_utils.rows(found.assets, dict(columns), alt="Exposure by asset over all exchanges")
         if not math.isnan(held.hhi_books):
             st.caption(
                 f"Concentration (Herfindahl–Hirschman, 1 is all in one place): {held.hhi_books:.2f} over "
