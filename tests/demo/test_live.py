@@ -53,17 +53,19 @@ def test_fills_of_an_order_add_up_and_the_report_to_the_cash(desk) -> None:
 
 
 def test_what_is_heard_is_what_is_written(tmp_path: Path) -> None:
-    with LiveDemo(Pace(n_bots=4, events_per_s=400.0, seed=3), folder=tmp_path) as demo:
-        with LiveBots(f"{demo.address}?connector=none").follow() as feed:
-            began, batches = time.monotonic(), []
-            while time.monotonic() - began < 4.0:
-                time.sleep(0.2)
-                batches += feed.poll()
-            n_before = demo.n_events
-            demo.stop()
-            time.sleep(0.5)
+    with (
+        LiveDemo(Pace(n_bots=4, events_per_s=400.0, seed=3), folder=tmp_path) as demo,
+        LiveBots(f"{demo.address}?connector=none").follow() as feed,
+    ):
+        began, batches = time.monotonic(), []
+        while time.monotonic() - began < 4.0:
+            time.sleep(0.2)
             batches += feed.poll()
-            health, statuses = feed.health(), feed.bots()
+        n_before = demo.n_events
+        demo.stop()
+        time.sleep(0.5)
+        batches += feed.poll()
+        health, statuses = feed.health(), feed.bots()
     assert 1_000 < n_before < 2_000
     assert set(statuses) == {"maker_sol", "perp_eth", "maker_avax", "maker_sol_2"}
     assert not any(status.is_online for status in statuses.values())

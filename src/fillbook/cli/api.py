@@ -55,7 +55,7 @@ def balances(uri: ApiUri, *, as_json: AsJson = False) -> None:
          *(format_value(row[name], Unit.BASE) for name in ("units", "price", "value")))
         for row in last.iter_rows(named=True)
     ]  # fmt: skip
-    columns = ("account", "venue", "token", "units", "price", "value")
+    columns = ("account", "exchange", "token", "units", "price", "value")
     title = f"balances at {moment(times[-1])} UTC"
     screen.print(table(title, columns, rows, right=columns[3:]))
     screen.print(f"{counted(times.len(), 'snapshot')} since {moment(times[0])} UTC; --json gives all")

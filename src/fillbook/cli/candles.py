@@ -115,5 +115,5 @@ def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         )
         for row in rows
     ]  # fmt: skip
-    columns = ("venue", "pair", "from", "to", "candles", "note")
+    columns = ("exchange", "pair", "from", "to", "candles", "note")
     console().print(table("candles", columns, shown, right=("candles",)))

@@ -47,7 +47,7 @@ st_utils.PAGES |= {
         data_health.show, title="Data health", url_path="data_health", icon=":material/health_and_safety:"
     ),
     "metrics": st.Page(
-        metric_reference.show, title="Metric reference", url_path="metrics", icon=":material/menu_book:"
+        metric_reference.show, title="Metrics", url_path="metrics", icon=":material/menu_book:"
     ),
 }
 

@@ -185,7 +185,7 @@ def _positions(answer: Live) -> None:
         {
             "bot": column.TextColumn("Bot", width=_NAME_PX),
             "pair": "Pair",
-            "connector": "Venue",
+            "connector": "Exchange",
             "leg": "Side",
             "held": column.TextColumn("Position", alignment="right"),
             "average_quote": st_utils.price("Average"),
