@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fillbook.testing.databases import insert
+from fillbook.web.following import FRESH_S
 from web.conftest import fill
 
 PAGE = """
@@ -49,6 +51,7 @@ def test_what_is_written_is_on_the_page_at_the_next_look(bot: Path) -> None:
     assert "Every book is flat." in [caption.value for caption in app.caption]
     with closing(sqlite3.connect(bot)) as connection, connection:
         insert(connection, "TradeFill", [fill(61, "BUY", 100.0)])
+    time.sleep(FRESH_S)
     app.run()
     assert metric(app, "Exposure") == "100.00"
     assert metric(app, "Net PnL") == "+4.50"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fillbook.performance_data_source import PerformanceDataSource
 
 _T = TypeVar("_T")
-_FRESH_S = 0.5  # sessions that ask within it share an answer
+FRESH_S = 0.5  # sessions that ask within it share an answer
 _LIMITS_S = 10.0  # limits look at the whole run, so less often
 
 
@@ -49,7 +49,7 @@ class Followed:
                 return None
             ever = replace(asked.chosen, start=None, end=None)
             return _kept(
-                self._answers, repr((asked, zone)), _FRESH_S,
+                self._answers, repr((asked, zone)), FRESH_S,
                 lambda: live(data, now, ever, asked.conventions, zone=zone),
             )  # fmt: skip
 
