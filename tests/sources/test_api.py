@@ -27,6 +27,7 @@ from fillbook.sources import api_client, api_paging
 from fillbook.sources.api_rows import raw_tables
 from fillbook.sources.base import expand, open_source
 from fillbook.testing.databases import insert, write_database
+from fillbook.testing.sources import Specimen, conforms
 from sources.api_server import (
     PASSWORD,
     ApiServer,
@@ -433,3 +434,9 @@ _COLUMNS = ["timestamp", "price", "amount", "trade_type", "order_id", "connector
 def test_no_rows_however_odd_end_in_more_than_an_error_of_ours(rows: list[dict[str, Any]]) -> None:
     with contextlib.suppress(FillbookError):
         raw_tables("hummingbot-api://host/a", "a", {"trades": rows, "orders": []}, size_bytes=1, findings=())
+
+
+def test_an_archived_database_conforms(server: ApiServer) -> None:
+    uri = archive(server)
+    bad = (server.uri("/archived/bots/archived/gone.sqlite"), uri.replace(PASSWORD, "another"))
+    conforms(Specimen(uri, bad=bad, secret=PASSWORD))

@@ -26,6 +26,7 @@ from fillbook.performance_data_source import open_data
 from fillbook.sources import api_client, ccxt_candles
 from fillbook.sources.base import expand, open_source
 from fillbook.testing.databases import write_database
+from fillbook.testing.sources import Specimen, conforms
 from sources.api_server import PASSWORD, ApiServer, content, minutes, serving, status
 from sources.rows import AT_MS, fill, order
 
@@ -334,3 +335,9 @@ def test_options_of_ccxt_that_are_none(tmp_path: Path, text: str | None) -> None
         path.write_text(text)
     with pytest.raises(UnreadableSourceError, match="names a file of options"):
         open_source(f"ccxt://binance/ABC-USDT?from=2026-03-01&to=2026-03-02&config={path}").read()
+
+
+def test_candles_of_servers_conform(server: ApiServer, venue: VenueServer, config: str) -> None:
+    conforms(Specimen(address(server), secret=PASSWORD, bad=(server.uri("/candles/binance"),)))
+    asked = f"ccxt://binance/ABC-USDT?from=2026-03-01&to=2026-03-01T01:00&{config}"
+    conforms(Specimen(asked, bad=("ccxt://nowhere/ABC-USDT?from=2026-03-01&to=2026-03-02",)))

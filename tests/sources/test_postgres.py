@@ -180,6 +180,27 @@ def test_nothing_can_be_written_and_all_tables_are_of_one_moment(postgres: Serve
         assert postgres.query(database, 'SELECT count(*) FROM "TradeFill"').item() == 2
 
 
+def test_a_table_that_cannot_be_read_spoils_no_other(postgres: Server, tmp_path: Path) -> None:
+    with postgres.database() as database:
+        uri = load(postgres, database, shared_database(tmp_path / "both.sqlite"))
+        postgres.execute(
+            database, """UPDATE "Executors" SET config = '{"side": "\\u0000"}' WHERE id = 'of-a'"""
+        )
+        whole = open_source(f"{uri}&split=no").read()
+        assert whole.info.rows == {
+            "fills": 2,
+            "orders": 2,
+            "order_events": 2,
+            "controllers": 3,
+            "positions": 3,
+        }
+        lost = [finding for finding in whole.findings if finding.rule == "damaged_table"]
+        assert [finding.table for finding in lost] == ["Executors"]
+        assert "Unicode escape" in lost[0].message
+        postgres.execute(database, """UPDATE "Executors" SET custom_info = '{"order_ids": ["\\u0000"]}'""")
+        assert {"fills", "orders"} <= set(open_source(expand(uri)[0]).read().info.rows)
+
+
 def test_odd_cells_are_listed_as_text(postgres: Server, tmp_path: Path) -> None:
     odd = [fill(1, trade_fee={"flat_fees": 7}), fill(2, trade_type="HOLD"), fill(3, trade_type="RANGE")]
     with postgres.database() as database:

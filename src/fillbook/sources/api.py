@@ -38,6 +38,10 @@ _ESSENTIAL = ("trades", "orders")
 class HummingbotApi:
     """One archived database, or one account, of a Hummingbot API."""
 
+    opens = "Hummingbot API: archived bots, what was ordered through it, and candles"
+    example = "hummingbot-api://user@host:8000"
+    extra, drivers = "api", ("httpx", "filelock")
+
     def __init__(self, uri: str) -> None:
         """Remember the address; nothing is asked yet."""
         self.uri = uri

@@ -41,6 +41,10 @@ _SAME: Mapping[str, str] = {  # Hummingbot's name of a venue → ccxt's, where t
 class CcxtCandles:
     """Candles of one pair on one exchange."""
 
+    opens = "candles of exchanges through ccxt, kept so that none is asked for twice"
+    example = "ccxt://binance/SOL-USDT?interval=1m&from=2026-03-01"
+    extra, drivers = "ccxt", ("ccxt", "filelock")
+
     def __init__(self, uri: str) -> None:
         """Remember the address; nothing is asked yet."""
         self.uri = uri

@@ -36,6 +36,10 @@ _LOOK_S = 0.1
 class LiveBots:
     """One running bot, or all of a broker."""
 
+    opens = "running bots through their MQTT broker; fillbook watch follows them"
+    example = "mqtt://user@host:1883/BOT"
+    extra, drivers = "live", ("paho",)
+
     only_speaks = True  # there is nothing to read before it speaks
 
     def __init__(self, uri: str) -> None:

@@ -176,11 +176,14 @@ def _owned(taken: Snapshot, held: Mapping[str, Table]) -> _Owned:
     named = (
         f'SELECT l."id", min(o."config") AS "config" FROM ({links_of()}) l JOIN ({orders}) o USING ("order")'
     )
-    rows = taken.query(
-        f'SELECT e."id"::text AS "id", {controller} AS "controller", w."config"::text AS "config" '
-        f'FROM "Executors" e LEFT JOIN ({named} GROUP BY l."id") w ON w."id" = e."id"',
-        "Executors",
-    )
+    try:
+        rows = taken.query(
+            f'SELECT e."id"::text AS "id", {controller} AS "controller", w."config"::text AS "config" '
+            f'FROM "Executors" e LEFT JOIN ({named} GROUP BY l."id") w ON w."id" = e."id"',
+            "Executors",
+        )
+    except UnreadableSourceError:  # JSON that cannot be taken apart: then nothing tells
+        return _Owned({}, {})
     by_controller = (
         rows.drop_nulls(["controller", "config"])
         .group_by("controller")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _BATCH_BYTES = "8388608"
 _SNAPSHOT = (
-    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+    "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
     "SET LOCAL standard_conforming_strings = on",  # a backslash in a name is a backslash
 )
 # columns of the tables that are found by their plain name, and whether they may be read
@@ -60,7 +60,7 @@ class Snapshot:
         return pl.concat([pl.DataFrame(batch) for batch in self.batches(sql, about)] or [pl.DataFrame()])
 
     def batches(self, sql: str, about: str) -> Iterator[pl.DataFrame]:
-        """Rows of a query in blocks as they arrive, at least one.
+        """Rows of a query in blocks as they arrive, at least one; one that fails spoils no other.
 
         Raises
         ------
@@ -71,6 +71,7 @@ class Snapshot:
         import pyarrow as pa  # noqa: PLC0415
 
         try:
+            self.tell("SAVEPOINT fillbook")
             with adbc.AdbcStatement(self.connection) as statement:
                 statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": _BATCH_BYTES})
                 statement.set_sql_query(sql)
@@ -79,8 +80,19 @@ class Snapshot:
                 yield _frame(pa.Table.from_batches([], reader.schema))
                 for batch in reader:
                     yield _frame(batch)
+            self.tell("RELEASE SAVEPOINT fillbook")
         except (adbc.Error, pa.ArrowException, OSError) as error:
+            with suppress(adbc.Error):  # the connection may be gone, which the next query says
+                self.tell("ROLLBACK TO SAVEPOINT fillbook")
             raise not_read(self.address, about, error) from error
+
+    def tell(self, sql: str) -> None:
+        """Do what gives no rows."""
+        import adbc_driver_manager as adbc  # noqa: PLC0415
+
+        with adbc.AdbcStatement(self.connection) as statement:
+            statement.set_sql_query(sql)
+            statement.execute_update()
 
 
 def _frame(arrow: Any) -> pl.DataFrame:  # noqa: ANN401  (pyarrow has no types)
@@ -116,15 +128,13 @@ def snapshot(address: Address) -> Iterator[Snapshot]:
         except adbc.Error as error:
             raise not_connected(address, error) from error
         with connection:
+            taken = Snapshot(address, connection)
             try:
-                connection.set_autocommit(False)
                 for setting in _SNAPSHOT:
-                    with adbc.AdbcStatement(connection) as statement:
-                        statement.set_sql_query(setting)
-                        statement.execute_update()
+                    taken.tell(setting)
             except adbc.Error as error:
                 raise not_connected(address, error) from error
-            yield Snapshot(address, connection)
+            yield taken
 
 
 @dataclass(frozen=True, slots=True)
