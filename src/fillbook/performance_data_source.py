@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +20,10 @@ import polars as pl
 
 from fillbook.errors import BadRequestError, MissingExtraError, UnreadableSourceError
 from fillbook.etl import EtlResult, performance_etl
+from fillbook.etl.clean import BAD_TIME, TOLERATED_FUTURE
 from fillbook.etl.lineage import Lineage
 from fillbook.findings import Finding, Severity
+from fillbook.schema.facts import distinct_names
 from fillbook.schema.tables import TABLES, empty
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from fillbook.filters import Filter
     from fillbook.schema.raw import RawTables
+    from fillbook.sources.checkpoint_reading import StoredTables
 
 Progress = Callable[[str, float], None]
 
@@ -52,6 +55,9 @@ class PerformanceDataSource:
         "Now" when the data was opened, UTC.
     raws
         What the sources read; `append` reads on from it.
+    stored
+        The tables of the checkpoint it was opened from, which are read when they are asked for; None where
+        all of it is in memory.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -59,7 +65,8 @@ class PerformanceDataSource:
     lineage: Lineage
     fingerprint: str
     clock: datetime
-    raws: tuple[RawTables, ...] = ()
+    raws: Sequence[RawTables] = ()
+    stored: StoredTables | None = None
 
     @property
     def fills(self) -> pl.DataFrame:
@@ -156,8 +163,29 @@ class PerformanceDataSource:
         """Candles as a pandas frame."""
         return _pandas(self.candles, "candles_df")
 
+    def height(self, table: str) -> int:
+        """Rows of a table; a checkpoint knows them, as the two below, without reading it."""
+        return self.tables[table].height if self.stored is None else self.stored.facts(table).rows
+
+    def span(self, table: str) -> tuple[datetime, datetime] | None:
+        """Least and greatest time of a table, UTC; None where it has none."""
+        if self.stored is not None:
+            held = self.stored.facts(table)
+            return None if held.first is None or held.last is None else (held.first, held.last)
+        at = self.tables[table]["at"]
+        first, last = at.min(), at.max()
+        return (first, last) if isinstance(first, datetime) and isinstance(last, datetime) else None
+
+    def names(self, table: str, column: str) -> tuple[str | None, ...]:
+        """Distinct names of a column of labels, in order; null last where a row has none."""
+        if self.stored is not None and (held := self.stored.facts(table).names.get(column)) is not None:
+            return held
+        return distinct_names(self.tables[table][column])
+
     def filtered(self, chosen: Filter) -> Mapping[str, pl.DataFrame]:
         """Every table, with the rows that pass `chosen`."""
+        if self.stored is not None:
+            return self.stored.filtered(chosen)
         return MappingProxyType({name: chosen.apply(rows) for name, rows in self.tables.items()})
 
     def append(self, *raws: RawTables) -> PerformanceDataSource:
@@ -166,7 +194,7 @@ class PerformanceDataSource:
             message = "data made from tables cannot be appended to: open its files"
             raise BadRequestError(message)
         failures = tuple(f for f in self.findings if f.rule == UNREADABLE)
-        return _from_raws((*self.raws, *raws), failures, self.clock)
+        return data_of((*self.raws, *raws), self.clock, failures=failures)
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pl.DataFrame], *, clock: datetime | None = None) -> Self:
@@ -210,9 +238,13 @@ def open_data(
         When not one file could be read; some unreadable files among others are findings.
     """
     from fillbook.sources.base import expand, open_source, watched  # noqa: PLC0415  (drivers load when used)
+    from fillbook.sources.checkpoint_reading import stored_tables  # noqa: PLC0415
     from fillbook.sources.credentials import without_secrets  # noqa: PLC0415
 
     said = progress or _silent
+    stored = stored_tables(str(uris[0])) if len(uris) == 1 else None
+    if stored is not None and is_timely(stored, clock or datetime.now(UTC)):
+        return _from_stored(stored)
     raws: list[RawTables] = []
     failures: list[UnreadableSourceError] = []
     paths: list[str] = []
@@ -239,7 +271,7 @@ def open_data(
         raise failures[0] if len(failures) == 1 else _nothing_readable(uris, failures)
     said("cleaning", 0.8)
     now = clock or max([datetime.now(UTC), *_written(paths)])
-    data = _from_raws(tuple(raws), tuple(_failure(error) for error in failures), now)
+    data = data_of(raws, now, failures=tuple(_failure(error) for error in failures))
     said("ready", 1.0)
     return data
 
@@ -278,9 +310,21 @@ def _failure(error: UnreadableSourceError) -> Finding:
     )
 
 
-def _from_raws(
-    raws: tuple[RawTables, ...], failures: tuple[Finding, ...], clock: datetime
+def data_of(
+    raws: Iterable[RawTables], clock: datetime, *, failures: tuple[Finding, ...] = ()
 ) -> PerformanceDataSource:
+    """Data of what sources read, cleaned and merged, whatever their order.
+
+    Parameters
+    ----------
+    raws
+        What each source read.
+    clock
+        "Now", UTC.
+    failures
+        Findings about files that could not be read.
+    """
+    raws = tuple(raws)
     result: EtlResult = performance_etl(raws, clock=clock)
     hashes = sorted({raw.info.sha256 for raw in raws})
     return PerformanceDataSource(
@@ -291,6 +335,22 @@ def _from_raws(
         clock=clock,
         raws=raws,
     )
+
+
+def is_timely(stored: StoredTables, clock: datetime) -> bool:
+    """Whether by this clock the same times lie in the future as when the tables were made: none."""
+    reasons = stored.facts("quarantine").names.get("reason", ())
+    last = [stored.facts(name).last for name in TABLES if name != "quarantine"]
+    return BAD_TIME not in reasons and all(at is None or at <= clock + TOLERATED_FUTURE for at in last)
+
+
+def _from_stored(stored: StoredTables) -> PerformanceDataSource:
+    """Data of a checkpoint; nothing but its manifest was read yet."""
+    return PerformanceDataSource(
+        tables=stored, findings=stored.cleaned.findings, lineage=Lineage.of(stored.cleaned.lineage),
+        fingerprint=stored.fingerprint, clock=datetime.fromisoformat(stored.cleaned.clock),
+        raws=stored.raws, stored=stored,
+    )  # fmt: skip
 
 
 def _table_hash(tables: Mapping[str, pl.DataFrame]) -> str:

@@ -25,7 +25,7 @@ from fillbook.analysis.tagged_days import (
     sums_of_parts,
     to_quote,
 )
-from fillbook.analysis.view import View, view_of
+from fillbook.analysis.view import View, lean_view_of
 from fillbook.arrays import Floats, Ints
 from fillbook.filters import UNLINKED
 from fillbook.ledger.codes import label_codes
@@ -85,7 +85,7 @@ def parts(data: PerformanceDataSource, answer: Overview, by: Sequence[Tag]) -> P
         Tags that tell parts from one another; a fill without one has null there. Money needs "pair" among
         them, or a reporting currency.
     """
-    view = view_of(data, answer.chosen, answer.conventions)
+    view = lean_view_of(data, answer.chosen, answer.conventions)
     code, first = _grouped(view, by)
     labels = pl.DataFrame([
         view.ledger.column(tag)[first].cast(pl.Int8 if tag == "side" else pl.String).alias(tag) for tag in by

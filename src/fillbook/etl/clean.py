@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FIRST_TIME = datetime(2009, 1, 1, tzinfo=UTC)  # no coin traded before
 TOLERATED_FUTURE = timedelta(days=2)
 CONFLICT = "conflicting_duplicate"
+BAD_TIME = "bad_time"
 
 _NAMED = {("fills", "price_quote"): "zero_price", ("fills", "amount_base"): "bad_amount"}
 
@@ -88,7 +89,7 @@ def _rules(table: str, rows: pl.DataFrame, cells: pl.DataFrame, clock: datetime)
         earliest, latest = bounds.row(0)
         limit = clock + TOLERATED_FUTURE
         if earliest is not None and (earliest < FIRST_TIME or latest > limit):
-            yield "bad_time", ~pl.col("at").is_between(FIRST_TIME, limit)
+            yield BAD_TIME, ~pl.col("at").is_between(FIRST_TIME, limit)
 
 
 def _at_most_zero(value: object) -> bool:
