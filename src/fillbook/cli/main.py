@@ -15,12 +15,14 @@ from fillbook.cli import (
     allocate,
     attribution,
     check,
+    checkpoints,
     compare,
     demo,
     docs,
     execution,
     export,
     limits,
+    merge,
     metrics,
     reconcile,
     risk,
@@ -48,6 +50,8 @@ app.command("allocate")(allocate.allocate)
 app.command("limits")(limits.limits)
 app.command("reconcile")(reconcile.reconcile)
 app.command("check")(check.check)
+app.command("merge")(merge.merge)
+app.add_typer(checkpoints.app, name="checkpoints")
 app.command("metrics")(metrics.metrics)
 app.command("export")(export.export)
 app.command("serve")(serve.serve)

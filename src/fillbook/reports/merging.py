@@ -273,11 +273,11 @@ def _written(
         said("cleaning", _READING)
         data = data_of(raws, now)
         said("booking every fill", _CLEANING)
-        cleaned = _cleaned(work.root, data, said)
+        cleaned = cleaned_tables(work.root, data, said)
     return Manifest(*made, at, tuple(stored), tuple(sorted(work.absorbed, key=lambda a: a.uri)), cleaned)
 
 
-def _cleaned(root: Path, data: PerformanceDataSource, said: Progress) -> Cleaned:
+def cleaned_tables(root: Path, data: PerformanceDataSource, said: Progress) -> Cleaned:
     """The tables of the data and what is worked out from them, written."""
     frames, answers = _answered(data)
     said("writing", _ANSWERING)

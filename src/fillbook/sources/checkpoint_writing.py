@@ -42,7 +42,7 @@ from fillbook.sources.checkpoint_form import (
 from fillbook.sources.checkpoint_reading import UNREADABLE_CELLS
 from fillbook.sources.checkpoint_snapshots import heads_of
 
-PART_ROWS = 250_000
+PART_ROWS = 65_536  # a day of a busy maker
 _OURS = frozenset({LOCK, MANIFEST, f"{MANIFEST}.new", RAW, TABLES_FOLDER})
 
 
@@ -74,9 +74,20 @@ def locked(root: Path) -> Iterator[None]:
     try:
         if not _is_first(handle, root / LOCK):
             raise BadRequestError(f"another merge is writing to {root}; wait until it ends")
-        yield
+        try:
+            yield
+        finally:
+            _leave_nothing(root)
     finally:
         os.close(handle)  # and with it the lock, also when the process is killed
+
+
+def _leave_nothing(root: Path) -> None:
+    """Remove a folder in which nothing was written after all."""
+    with contextlib.suppress(OSError):
+        if [path.name for path in root.iterdir()] == [LOCK]:
+            (root / LOCK).unlink()
+            root.rmdir()
 
 
 def _is_first(handle: int, path: Path) -> bool:
