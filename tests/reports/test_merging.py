@@ -92,7 +92,7 @@ def test_what_is_known_is_not_read_again(tmp_path: Path, monkeypatch: pytest.Mon
     assert opened == [str(second)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(order=st.permutations(range(4)), again=st.lists(st.integers(0, 3), max_size=3), seed=st.integers(0, 9))
 def test_snapshots_in_any_order_and_repeatedly_are_the_last_alone(
     tmp_path_factory: pytest.TempPathFactory, order: list[int], again: list[int], seed: int

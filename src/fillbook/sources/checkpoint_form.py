@@ -184,11 +184,15 @@ def folder_of(name: str) -> Path:
 def is_checkpoint(folder: Path) -> bool:
     """Whether a folder has the manifest of a checkpoint, whole or damaged."""
     manifest = folder / MANIFEST
+    if not os.path.isfile(manifest):  # noqa: PTH113  (false where Path's fails)
+        return False
+    if (folder / RAW).is_dir():
+        return True
     try:
         with manifest.open("rb") as file:
             return _MARK.encode() in file.read(64)
     except OSError:
-        return (folder / RAW).is_dir() and manifest.is_file()
+        return False
 
 
 @functools.cache
