@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from analysis.random_fills import Dealt, dealt
 from fillbook.analysis.overview import Overview, overview
-from fillbook.analysis.parts import parts
-from fillbook.analysis.trades import fills_of_trip
+from fillbook.analysis.parts import Tag, parts
+from fillbook.analysis.trades import fills_of_market, fills_of_trip
 from fillbook.analysis.view import lean_view_of, view_of
 from fillbook.conventions import Conventions
 from fillbook.errors import BadRequestError
@@ -29,6 +29,7 @@ from fillbook.sources.checkpoint_form import Manifest
 from fillbook.sources.checkpoint_reading import StoredTables
 from fillbook.testing.tables import START, fills, table
 
+ALL_TAGS: tuple[tuple[Tag, ...], ...] = (("bot", "controller_id", "connector", "pair"), ("pair",), ("side",))
 FRAMES = ("books", "daily", "book_daily", "equity", "trips", "drawdowns")
 DAY = timedelta(days=1)
 
@@ -152,6 +153,10 @@ def test_facts_are_those_of_the_tables(tmp_path: Path) -> None:
     for name in data.tables:
         assert held.height(name) == data.height(name)
         assert "at" not in data.tables[name].columns or held.span(name) == data.span(name)
+    drawn = [fills_of_market(each, overview(each), "binance_perpetual", "ABC-USDT") for each in (held, data)]
+    assert drawn[0].equals(drawn[1])
+    for by in ALL_TAGS:
+        assert parts(held, overview(held), by).table.equals(parts(data, overview(data), by).table)
     assert held.names("fills", "pair") == data.names("fills", "pair") == ("ABC-USDT",)
     assert held.names("fills", "controller_id") == (None,)
     span = held.span("fills")

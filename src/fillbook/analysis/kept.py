@@ -117,6 +117,19 @@ def _result(row: Mapping[str, Any]) -> Result:
     })  # fmt: skip
 
 
+def kept_frame(
+    data: PerformanceDataSource, chosen: Filter, conventions: Conventions, name: str
+) -> pl.DataFrame | None:
+    """A frame that was kept with the usual answer; None where something else is asked."""
+    stored = data.stored
+    is_usual = (
+        chosen.is_empty and stored is not None and stored.answers.get("conventions") == repr(conventions)
+    )
+    if stored is None or not is_usual or name not in stored.cleaned.frames:
+        return None
+    return stored.frame(name)
+
+
 def can_be_read_alone(data: PerformanceDataSource, conventions: Conventions) -> bool:
     """Whether a period of the data can be booked without the fills before and after it.
 

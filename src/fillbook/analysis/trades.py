@@ -12,6 +12,7 @@ from fillbook.analysis.overview import Overview
 from fillbook.analysis.view import lean_view_of
 from fillbook.ledger.fees import METHODS
 from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.sources.checkpoint_reading import StoredTables
 
 _FLAT = 1e-9  # of what was bought and sold
 _NO_SPANS = pl.DataFrame(schema={
@@ -59,6 +60,8 @@ def fills_of_trip(data: PerformanceDataSource, answer: Overview, trip: Mapping[s
 
 def fills_of_market(data: PerformanceDataSource, answer: Overview, connector: str, pair: str) -> pl.DataFrame:
     """``at, price_quote, side, amount_base`` of every shown fill of a market, by time: what a chart draws."""
+    if data.stored is not None and answer.chosen.is_empty:
+        return _fills_of_stored(data.stored, connector, pair)
     ledger = lean_view_of(data, answer.chosen, answer.conventions).ledger
     flow = ledger.flow
     names = zip(ledger.books["connector"], ledger.books["pair"], strict=True)
@@ -68,6 +71,13 @@ def fills_of_market(data: PerformanceDataSource, answer: Overview, connector: st
         "at": pl.Series(at).cast(pl.Datetime("us", "UTC")), "price_quote": price,
         "side": np.sign(qty).astype(np.int8), "amount_base": np.abs(qty),
     }).sort("at", maintain_order=True)  # fmt: skip
+
+
+def _fills_of_stored(stored: StoredTables, connector: str, pair: str) -> pl.DataFrame:
+    """The same of all fills of a checkpoint, of which no other column is read."""
+    drawn = ("at", "price_quote", "side", "amount_base")
+    rows = stored.columns("fills", (*drawn, "connector", "pair"))
+    return rows.filter(pl.col("connector") == connector, pl.col("pair") == pair).select(drawn)
 
 
 def orders_of(data: PerformanceDataSource, fills: pl.DataFrame) -> pl.DataFrame:

@@ -15,6 +15,7 @@ import polars as pl
 
 from fillbook.analysis.kept import kept_answers
 from fillbook.analysis.overview import overview
+from fillbook.analysis.parts import Tag, kept_name, parts
 from fillbook.analysis.view import view_of
 from fillbook.errors import FillbookError, UnreadableSourceError
 from fillbook.performance_data_source import PerformanceDataSource, Progress, data_of
@@ -45,6 +46,10 @@ from fillbook.sources.checkpoint_writing import (
 )
 from fillbook.sources.credentials import without_secrets
 
+_PARTS: tuple[tuple[Tag, ...], ...] = (  # what the first page shows beside the overview
+    ("bot", "controller_id", "connector", "pair"), ("bot", "controller_id"), ("pair",), ("connector",),
+    ("close_type",),
+)  # fmt: skip
 _READING, _CLEANING, _ANSWERING = 0.6, 0.75, 0.9
 
 
@@ -294,6 +299,8 @@ def cleaned_tables(root: Path, data: PerformanceDataSource, said: Progress) -> C
 def _answered(data: PerformanceDataSource) -> tuple[dict[str, pl.DataFrame], dict[str, object]]:
     """What is worked out once; nothing where the usual question has no answer."""
     try:
-        return kept_answers(data, overview(data), view_of(data))
+        answer = overview(data)
+        frames, answers = kept_answers(data, answer, view_of(data))
     except FillbookError:
         return {}, {}
+    return frames | {kept_name(by): parts(data, answer, by).table for by in _PARTS}, answers

@@ -105,11 +105,11 @@ def _uploads() -> tempfile.TemporaryDirectory[str]:
 
 def headline(held: PerformanceDataSource) -> str:
     """What was loaded, and its health, in one line."""
-    files, bots = len(held.lineage.files), held.fills["bot"].n_unique()
+    files, bots = len(held.lineage.files), len(held.names("fills", "bot"))
     worst = [finding for finding in held.findings if finding.severity is Severity.ERROR]
     health = f" · {counted(len(worst), 'error')} in the data" if worst else ""
     return (
-        f"Data source: {counted(held.fills.height, 'fill')} of {counted(bots, 'bot')} "
+        f"Data source: {counted(held.height('fills'), 'fill')} of {counted(bots, 'bot')} "
         f"from {counted(files, 'file')}{health}"
     )
 
@@ -151,10 +151,10 @@ def _loaded(held: PerformanceDataSource) -> None:
         hide_index=True, alt="Files that were read",
         column_config={"rows": st.column_config.NumberColumn("rows", format="localized")},
     )  # fmt: skip
-    first, last = held.fills["at"].min(), held.fills["at"].max()
-    if first is None or last is None:
+    span = held.span("fills")
+    if span is None:
         return
-    st.caption(f"Fills from {st_utils.spelled(first)} to {st_utils.spelled(last)}.")  # type: ignore[arg-type]
+    st.caption(f"Fills from {st_utils.spelled(span[0])} to {st_utils.spelled(span[1])}.")
     st_utils.way_to("data_health", "What became of every row: Data health", ":material/health_and_safety:")
 
 
