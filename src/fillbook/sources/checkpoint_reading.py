@@ -168,6 +168,11 @@ class StoredTables(Mapping[str, pl.DataFrame]):
         touched = _touched(self.cleaned.tables[name], start, end)
         return Filter(start=start, end=end).apply(self._read(name, touched))
 
+    def is_there(self) -> bool:
+        """Whether the files still lie where they lay: two merges on, or deleted, they do not."""
+        folders = {(self.root / part.path).parent for parts in self.cleaned.tables.values() for part in parts}
+        return all(folder.is_dir() for folder in folders)
+
     def facts(self, name: str) -> TableFacts:
         """Rows, times and names of a table, none of which is read."""
         return TableFacts.from_json(self.cleaned.facts[name])

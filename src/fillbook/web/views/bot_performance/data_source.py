@@ -12,9 +12,11 @@ import streamlit as st
 from fillbook.errors import FillbookError
 from fillbook.findings import Severity
 from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.sources.base import named_path, scheme_of
 from fillbook.units import counted
 from fillbook.web import narrowing, st_utils, state
 from fillbook.web.opening import PATIENCE_S, CancelledError, Opening, shelf, stamp_of
+from fillbook.web.views.bot_performance import merging
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -37,8 +39,10 @@ def opened() -> Opening | None:
         They cannot be read; the session then has no data.
     """
     chosen: tuple[str, ...] = st.session_state[state.SOURCE]
-    if state.data() is not None:
+    held = state.data()
+    if held is not None and (held.stored is None or held.stored.is_there()):
         return None  # what was read stays until the reader asks for it anew
+    st.session_state[state.DATA] = None
     if not chosen:
         return None
     job = shelf().of(chosen)
@@ -65,9 +69,18 @@ def show(held: PerformanceDataSource | None, *, is_open: bool = False) -> None:
 
 
 def _ways() -> None:
+    """Path, demo, upload; or checkpoints."""
+    one, several = st.tabs(["Open", "Merge into a checkpoint"])
+    with one:
+        _open()
+    with several:
+        merging.show(choose)
+
+
+def _open() -> None:
     """Path, demo, upload."""
     path = st.text_input(
-        "Path of a database, checkpoint, trade CSV, or a folder of bots",
+        "Path of a database, trade CSV or folder of bots, or the name of a checkpoint",
         placeholder="bots/instances", help="Read only; a bot may go on writing.",
     )  # fmt: skip
     typed = str(Path(path.strip()).expanduser())
@@ -123,7 +136,7 @@ def _changed() -> None:
         settings["stamp"] = stamp
     if settings["stamp"] == stamp:
         return
-    gone = [uri for uri in uris if not Path(uri).exists()]
+    gone = [uri for uri in uris if not scheme_of(uri) and not named_path(uri).exists()]
     if gone:
         st.warning(
             f"{st_utils.plain(', '.join(gone))} is no longer there. What was read from it is still shown.",
