@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from fillbook.etl import EtlResult, performance_etl
+from fillbook.etl import EtlResult, merge, performance_etl
+from fillbook.etl.growth import Growth
 from fillbook.etl.lineage import Lineage
 from fillbook.schema.tables import TABLES
 
 if TYPE_CHECKING:
-    import weakref
     from datetime import datetime
 
-    from fillbook.etl.growth import Growth
     from fillbook.findings import Finding
     from fillbook.performance_data_source import PerformanceDataSource
     from fillbook.schema.raw import RawTables
@@ -87,3 +87,24 @@ class GrownFrom:
     growth: Growth
     version: int
     n_same: int
+
+
+@dataclass(frozen=True, slots=True)
+class GrownData:
+    """Tables after a batch, and what they grew from."""
+
+    tables: Mapping[str, pl.DataFrame]
+    origin: GrownFrom
+
+
+def grow(before: PerformanceDataSource, raws: tuple[RawTables, ...], clock: datetime) -> GrownData | None:
+    """`before` with a batch put behind it; None where that needs more than the batch."""
+    growth = before.grown.growth if before.grown else None
+    if growth is None:
+        growth = Growth.of(before.tables, before.lineage, merge.joined(before.raws))
+    elif before.grown and before.grown.version != growth.version:  # another batch was put behind it since
+        return None
+    taken = growth.take(raws, clock)
+    if taken is None:
+        return None
+    return GrownData(taken.tables, GrownFrom(weakref.ref(before), growth, growth.version, taken.n_same))

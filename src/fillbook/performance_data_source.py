@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,10 +20,11 @@ import polars as pl
 
 from fillbook.errors import BadRequestError, MissingExtraError, UnreadableSourceError
 from fillbook.etl import merge, performance_etl
-from fillbook.etl.growth import Growth
+from fillbook.etl.clean import are_timely
 from fillbook.etl.lineage import Lineage
 from fillbook.findings import Finding, Severity
-from fillbook.growing import GrownFrom, GrownTables, Later, Told
+from fillbook.growing import GrownFrom, GrownTables, Later, Told, grow
+from fillbook.schema.facts import distinct_names, tables_hash
 from fillbook.schema.tables import TABLES, empty
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from fillbook.filters import Filter
     from fillbook.schema.raw import RawTables
+    from fillbook.sources.checkpoint_reading import StoredTables
 
 Progress = Callable[[str, float], None]
 
@@ -55,14 +56,18 @@ class PerformanceDataSource:
         What the sources read; `append` reads on from it.
     grown
         What this data grew from, if it did.
+    stored
+        The tables of the checkpoint it was opened from, which are read when they are asked for; None where
+        all of it is in memory.
     """
 
     tables: Mapping[str, pl.DataFrame]
     told: Told | Later
     fingerprint: str
     clock: datetime
-    raws: tuple[RawTables, ...] = ()
+    raws: Sequence[RawTables] = ()
     grown: GrownFrom | None = None
+    stored: StoredTables | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -169,8 +174,29 @@ class PerformanceDataSource:
         """Candles as a pandas frame."""
         return _pandas(self.candles, "candles_df")
 
+    def height(self, table: str) -> int:
+        """Rows of a table; a checkpoint knows them, as the two below, without reading it."""
+        return self.tables[table].height if self.stored is None else self.stored.facts(table).rows
+
+    def span(self, table: str) -> tuple[datetime, datetime] | None:
+        """Least and greatest time of a table, UTC; None where it has none."""
+        if self.stored is not None:
+            held = self.stored.facts(table)
+            return None if held.first is None or held.last is None else (held.first, held.last)
+        at = self.tables[table]["at"]
+        first, last = at.min(), at.max()
+        return (first, last) if isinstance(first, datetime) and isinstance(last, datetime) else None
+
+    def names(self, table: str, column: str) -> tuple[str | None, ...]:
+        """Distinct names of a column of labels, in order; null last where a row has none."""
+        if self.stored is not None and (held := self.stored.facts(table).names.get(column)) is not None:
+            return held
+        return distinct_names(self.tables[table][column])
+
     def filtered(self, chosen: Filter) -> Mapping[str, pl.DataFrame]:
         """Every table, with the rows that pass `chosen`."""
+        if self.stored is not None:
+            return self.stored.filtered(chosen)
         return MappingProxyType({name: chosen.apply(rows) for name, rows in self.tables.items()})
 
     def append(self, *raws: RawTables, clock: datetime | None = None) -> PerformanceDataSource:
@@ -196,21 +222,20 @@ class PerformanceDataSource:
             raise BadRequestError(message)
         now = clock or self.clock
         whole = merge.condensed((*self.raws, *raws))
-        grown = _grown(self, raws, whole, now) if all(raw.continues for raw in raws) else None
-        return grown or _from_raws(whole, _failures(self), now)
+        failures = _failures(self)
+        grown = grow(self, raws, now) if all(raw.continues for raw in raws) else None
+        if grown is None:
+            return data_of(whole, now, failures=failures)
+        later = Later(failures, whole, now)
+        fingerprint = hashlib.sha256("".join([self.fingerprint, *map(merge.content_hash, raws)]).encode())
+        return PerformanceDataSource(
+            GrownTables(grown.tables, later), later, fingerprint.hexdigest(), now, whole, grown.origin
+        )
 
     @classmethod
     def from_raws(cls, raws: Iterable[RawTables], *, clock: datetime) -> PerformanceDataSource:
-        """Data of sources that were read already, cleaned and merged.
-
-        Parameters
-        ----------
-        raws
-            What sources or feeds gave, at least one.
-        clock
-            "Now", UTC.
-        """
-        return _from_raws(tuple(raws), (), clock)
+        """Data of what sources or feeds read, cleaned and merged; `clock` is "now", UTC."""
+        return data_of(raws, clock)
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pl.DataFrame], *, clock: datetime | None = None) -> Self:
@@ -225,7 +250,7 @@ class PerformanceDataSource:
         """
         whole = {name: tables.get(name, empty(name)) for name in TABLES}
         last = clock or whole["fills"].select(pl.col("at").max()).item() or datetime.now(UTC)
-        return cls(MappingProxyType(whole), Told(), _table_hash(whole), last)
+        return cls(MappingProxyType(whole), Told(), tables_hash(whole), last)
 
 
 UNREADABLE = "unreadable_source"  # rule of the finding about a file that is in no number
@@ -254,9 +279,13 @@ def open_data(
         When not one file could be read; some unreadable files among others are findings.
     """
     from fillbook.sources.base import expand, open_source, watched  # noqa: PLC0415  (drivers load when used)
+    from fillbook.sources.checkpoint_reading import stored_tables  # noqa: PLC0415
     from fillbook.sources.credentials import without_secrets  # noqa: PLC0415
 
     said = progress or _silent
+    stored = stored_tables(str(uris[0])) if len(uris) == 1 else None
+    if stored is not None and are_timely(stored.facts, clock or datetime.now(UTC)):
+        return _from_stored(stored)
     raws: list[RawTables] = []
     failures: list[UnreadableSourceError] = []
     paths: list[str] = []
@@ -283,7 +312,7 @@ def open_data(
         raise failures[0] if len(failures) == 1 else _nothing_readable(uris, failures)
     said("cleaning", 0.8)
     now = clock or max([datetime.now(UTC), *_written(paths)])
-    data = _from_raws(tuple(raws), tuple(_failure(error) for error in failures), now)
+    data = data_of(raws, now, failures=tuple(_failure(error) for error in failures))
     said("ready", 1.0)
     return data
 
@@ -324,9 +353,21 @@ def _failure(error: UnreadableSourceError) -> Finding:
     )
 
 
-def _from_raws(
-    raws: tuple[RawTables, ...], failures: tuple[Finding, ...], clock: datetime
+def data_of(
+    raws: Iterable[RawTables], clock: datetime, *, failures: tuple[Finding, ...] = ()
 ) -> PerformanceDataSource:
+    """Data of what sources read, cleaned and merged, whatever their order.
+
+    Parameters
+    ----------
+    raws
+        What each source read.
+    clock
+        "Now", UTC.
+    failures
+        Findings about files that could not be read.
+    """
+    raws = tuple(raws)
     result = performance_etl(raws, clock=clock)
     hashes = sorted({merge.content_hash(raw) for raw in raws})
     fingerprint = hashlib.sha256("".join(hashes).encode()).hexdigest()
@@ -341,34 +382,13 @@ def _failures(data: PerformanceDataSource) -> tuple[Finding, ...]:
     return tuple(f for f in data.findings if f.rule == UNREADABLE)
 
 
-def _grown(
-    before: PerformanceDataSource, raws: tuple[RawTables, ...], whole: tuple[RawTables, ...], clock: datetime
-) -> PerformanceDataSource | None:
-    """`before` with a batch put behind it; None where that needs more than the batch."""
-    growth = before.grown.growth if before.grown else None
-    if growth is None:
-        growth = Growth.of(before.tables, before.lineage, merge.joined(before.raws))
-    elif before.grown and before.grown.version != growth.version:  # another batch was put behind it since
-        return None
-    taken = growth.take(raws, clock)
-    if taken is None:
-        return None
-    digest = "".join([before.fingerprint, *(merge.content_hash(raw) for raw in raws)])
-    later = Later(_failures(before), whole, clock)
+def _from_stored(stored: StoredTables) -> PerformanceDataSource:
+    """Data of a checkpoint; nothing but its manifest was read yet."""
     return PerformanceDataSource(
-        GrownTables(taken.tables, later), later, hashlib.sha256(digest.encode()).hexdigest(), clock, whole,
-        GrownFrom(weakref.ref(before), growth, growth.version, taken.n_same),
+        tables=stored, told=Told(stored.cleaned.findings, Lineage.of(stored.cleaned.lineage)),
+        fingerprint=stored.fingerprint, clock=datetime.fromisoformat(stored.cleaned.clock),
+        raws=stored.raws, stored=stored,
     )  # fmt: skip
-
-
-def _table_hash(tables: Mapping[str, pl.DataFrame]) -> str:
-    """SHA-256 over the rows of all tables, whatever their order."""
-    digest = hashlib.sha256()
-    for name, rows in tables.items():
-        texts = rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
-        total = texts.hash_rows().sum() if rows.height else 0
-        digest.update(f"{name}:{rows.height}:{total};".encode())
-    return digest.hexdigest()
 
 
 def _pandas(rows: pl.DataFrame, purpose: str) -> pd.DataFrame:

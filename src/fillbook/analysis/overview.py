@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 import polars as pl
 
 from fillbook.analysis.inputs import Days, book_daily_frame, daily_frame, equity_frame, metric_inputs
-from fillbook.analysis.view import view_of
+from fillbook.analysis.kept import kept_overview
+from fillbook.analysis.view import lean_view_of
 from fillbook.conventions import Conventions
 from fillbook.filters import Filter
 from fillbook.findings import Finding
@@ -104,7 +105,10 @@ def overview(
     MissingMarkError
         Marks are strict and an open position has none.
     """
-    seen = view_of(data, chosen, conventions)
+    kept = kept_overview(data, chosen or Filter(), conventions or Conventions(), metrics)
+    if kept is not None:
+        return kept if check else replace(kept, checks=())
+    seen = lean_view_of(data, chosen, conventions)
     ledger, reporting, start_us = seen.ledger, seen.reporting, seen.start_us
     days = Days.of(ledger, reporting, start_us)
     daily = daily_frame(ledger, reporting, days)

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from fillbook.analysis.kept import kept_frame
 from fillbook.analysis.overview import Overview
 from fillbook.analysis.tagged_days import (
     Moves,
@@ -25,7 +26,7 @@ from fillbook.analysis.tagged_days import (
     sums_of_parts,
     to_quote,
 )
-from fillbook.analysis.view import View, view_of
+from fillbook.analysis.view import View, lean_view_of
 from fillbook.arrays import Floats, Ints
 from fillbook.filters import UNLINKED
 from fillbook.ledger.codes import label_codes
@@ -72,6 +73,11 @@ class Parts:
             return np.asarray(np.corrcoef(rows)).reshape(n, n)
 
 
+def kept_name(by: Sequence[Tag]) -> str:
+    """What the parts by these tags are called in a checkpoint."""
+    return "parts_" + "_".join(by)
+
+
 def parts(data: PerformanceDataSource, answer: Overview, by: Sequence[Tag]) -> Parts:
     """Parts of the view an answer was given for.
 
@@ -85,7 +91,10 @@ def parts(data: PerformanceDataSource, answer: Overview, by: Sequence[Tag]) -> P
         Tags that tell parts from one another; a fill without one has null there. Money needs "pair" among
         them, or a reporting currency.
     """
-    view = view_of(data, answer.chosen, answer.conventions)
+    kept = kept_frame(data, answer.chosen, answer.conventions, kept_name(by))
+    if kept is not None:
+        return Parts(kept, answer.currency)
+    view = lean_view_of(data, answer.chosen, answer.conventions)
     code, first = _grouped(view, by)
     labels = pl.DataFrame([
         view.ledger.column(tag)[first].cast(pl.Int8 if tag == "side" else pl.String).alias(tag) for tag in by

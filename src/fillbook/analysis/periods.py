@@ -39,8 +39,8 @@ def before(data: PerformanceDataSource, answer: Overview, keys: Iterable[str]) -
     if start >= end:
         return None
     earlier = start - (end - start)
-    first = data.fills["at"].min()
-    if first is None or earlier < first:  # type: ignore[operator]
+    held = data.span("fills")
+    if held is None or earlier < held[0]:
         return None
     chosen = replace(answer.chosen, start=earlier, end=start)
     how = replace(answer.conventions, marks={})  # prices given are of the end of the view, not of then

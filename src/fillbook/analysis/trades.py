@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 
 from fillbook.analysis.overview import Overview
-from fillbook.analysis.view import view_of
+from fillbook.analysis.view import lean_view_of
 from fillbook.ledger.fees import METHODS
 from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.sources.checkpoint_reading import StoredTables
 
 _FLAT = 1e-9  # of what was bought and sold
 _NO_SPANS = pl.DataFrame(schema={
@@ -44,13 +45,13 @@ def fills_of_trip(data: PerformanceDataSource, answer: Overview, trip: Mapping[s
         of an inverse contract), ``fee_method`` (how it was found), ``position_base`` after the fill, and
         ``realized_settled``, what it realised at weighted average cost.
     """
-    ledger = view_of(data, answer.chosen, answer.conventions).ledger
+    ledger = lean_view_of(data, answer.chosen, answer.conventions).ledger
     first = int(trip["entry_fill"])
     in_book = np.searchsorted(ledger.flow.book, int(trip["book"]), side="right")
     last = int(trip["exit_fill"]) if not trip["is_open"] else int(in_book) - 1
     span = slice(first, last + 1)
     flow = ledger.flow
-    return data.fills[ledger.rows[span]].select(_SHOWN).with_columns(
+    return ledger.fills[ledger.rows[span]].select(_SHOWN).with_columns(
         fee_settled=pl.Series(flow.fee[span]),
         fee_method=pl.Series([METHODS[code] for code in ledger.fee_method[span]], dtype=pl.String),
         position_base=pl.Series(flow.position[span]), realized_settled=pl.Series(flow.realized_wac[span]),
@@ -59,7 +60,9 @@ def fills_of_trip(data: PerformanceDataSource, answer: Overview, trip: Mapping[s
 
 def fills_of_market(data: PerformanceDataSource, answer: Overview, connector: str, pair: str) -> pl.DataFrame:
     """``at, price_quote, side, amount_base`` of every shown fill of a market, by time: what a chart draws."""
-    ledger = view_of(data, answer.chosen, answer.conventions).ledger
+    if data.stored is not None and answer.chosen.is_empty:
+        return _fills_of_stored(data.stored, connector, pair)
+    ledger = lean_view_of(data, answer.chosen, answer.conventions).ledger
     flow = ledger.flow
     names = zip(ledger.books["connector"], ledger.books["pair"], strict=True)
     mine = [rows for rows, name in zip(flow.slices(), names, strict=True) if name == (connector, pair)]
@@ -68,6 +71,13 @@ def fills_of_market(data: PerformanceDataSource, answer: Overview, connector: st
         "at": pl.Series(at).cast(pl.Datetime("us", "UTC")), "price_quote": price,
         "side": np.sign(qty).astype(np.int8), "amount_base": np.abs(qty),
     }).sort("at", maintain_order=True)  # fmt: skip
+
+
+def _fills_of_stored(stored: StoredTables, connector: str, pair: str) -> pl.DataFrame:
+    """The same of all fills of a checkpoint, of which no other column is read."""
+    drawn = ("at", "price_quote", "side", "amount_base")
+    rows = stored.columns("fills", (*drawn, "connector", "pair"))
+    return rows.filter(pl.col("connector") == connector, pl.col("pair") == pair).select(drawn)
 
 
 def orders_of(data: PerformanceDataSource, fills: pl.DataFrame) -> pl.DataFrame:
@@ -105,9 +115,9 @@ def executor_spans(data: PerformanceDataSource, answer: Overview, connector: str
         a row an executor that traded in this view. Net is after fees, and null where the executor is not
         flat: it then has no PnL of its own.
     """
-    if data.executors.is_empty():
+    if not data.height("executors"):
         return _NO_SPANS
-    ledger = view_of(data, answer.chosen, answer.conventions).ledger
+    ledger = lean_view_of(data, answer.chosen, answer.conventions).ledger
     flow = ledger.flow
     rows = pl.DataFrame({
         **{name: ledger.column(name) for name in ("executor_id", "controller_id", "close_type")},

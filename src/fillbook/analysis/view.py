@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 import polars as pl
 
+from fillbook.analysis.kept import can_be_read_alone, part_of
 from fillbook.analysis.orders import OrderFacts, order_facts
 from fillbook.analysis.reporting import Reporting, reporting_of
 from fillbook.analysis.together import both
@@ -19,12 +20,13 @@ from fillbook.findings import Finding, Severity
 from fillbook.ledger.book import Ledger, Prepared, keep_ledger, prepare
 from fillbook.ledger.growth import extended
 from fillbook.performance_data_source import PerformanceDataSource
+from fillbook.schema.tables import columns_of
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _STARTS = ("fills", "orders", "funding")
 _EVENTS = ("fills", "orders", "order_events", "funding", "executors", "positions")
 _WORDS = {"connector": "exchange", "controller_id": "controller", "close_type": "close type"}
-_OWN_QUOTES = pl.col("kind") == "market_data"  # a file of quotes may cover years before and after the bot
+_OWN_KIND = "market_data"  # of quotes; a file of quotes may cover years before and after the bot
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class _Held:
     last: dict[Filter, View] = field(default_factory=dict)
 
 
+_NOTHING = _Held(None, None)  # type: ignore[arg-type]
+_LEAN: WeakKeyDictionary[PerformanceDataSource, dict[Filter, View]] = WeakKeyDictionary()
 _HELD: WeakKeyDictionary[PerformanceDataSource, dict[str, _Held]] = WeakKeyDictionary()
 
 
@@ -112,6 +116,26 @@ def view_of(
     return found
 
 
+def lean_view_of(
+    data: PerformanceDataSource, chosen: Filter | None = None, conventions: Conventions | None = None
+) -> View:
+    """As `view_of`, for answers that ask no more than the ledger: of a checkpoint it reads the period alone.
+
+    `prepared` and the rows of the ledger are then of the fills of the period, and `of_fill` is empty.
+    """
+    chosen, conventions = chosen or Filter(), conventions or Conventions()
+    is_known = chosen in _HELD.get(data, {}).get(repr(conventions), _NOTHING).last
+    if is_known or not (chosen.start or chosen.end) or not can_be_read_alone(data, conventions):
+        return view_of(data, chosen, conventions)
+    _refuse_unknown(data, chosen)
+    held = _LEAN.setdefault(data, {})
+    if chosen not in held:
+        part = _Held(*part_of(data, chosen, conventions))
+        newest = list(held.items())[-1:]
+        _LEAN[data] = held = {**dict(newest), chosen: _booked(data, part, chosen, conventions)}
+    return held[chosen]
+
+
 def _booked(data: PerformanceDataSource, held: _Held, chosen: Filter, conventions: Conventions) -> View:
     whole = replace(chosen, controllers=(), sides=(), close_types=())
     is_part = whole != chosen
@@ -120,7 +144,7 @@ def _booked(data: PerformanceDataSource, held: _Held, chosen: Filter, convention
     ledger = keep_ledger(held.prepared, end=end, chosen=chosen, part_of=whole if is_part else None)
     facts = held.orders or order_facts(data.tables)
     held.orders = facts
-    orders = chosen.apply(facts.table) if data.orders.height else None
+    orders = chosen.apply(facts.table) if data.height("orders") else None
     period = _period(_starts(ledger, orders), chosen, run, is_declared=conventions.run is not None)
     start_us = int(period[0].timestamp() * 1e6) if period else ledger.end_us
     reporting = reporting_of(ledger)
@@ -172,9 +196,8 @@ def _refuse_unknown(data: PerformanceDataSource, chosen: Filter) -> None:
             continue
         known: set[str] = set()
         for source in ("fills", "orders", "executors", "funding", "controllers"):
-            if column not in data.tables[source].columns:
-                continue
-            known |= set(data.tables[source][column].unique().cast(pl.String).drop_nulls())
+            if column in columns_of(source):
+                known |= {name for name in data.names(source, column) if name is not None}
         unknown = sorted(wanted - known)
         if unknown:
             word = _WORDS.get(column, column)
@@ -198,12 +221,11 @@ def _run(data: PerformanceDataSource, conventions: Conventions) -> tuple[datetim
     """The run that was declared, else the first order or fill of the data and its last event."""
     if conventions.run is not None:
         return conventions.run
-    starts = [data.tables[name]["at"].min() for name in _STARTS]
-    ends = [data.tables[name]["at"].max() for name in _EVENTS]
-    ends.append(data.quotes.filter(_OWN_QUOTES)["at"].max())
-    times = [at for at in (*starts, *ends) if isinstance(at, datetime)]
-    first = [at for at in starts if isinstance(at, datetime)]
-    return (min(first or times), max(times)) if times else None
+    starts = [span[0] for name in _STARTS if (span := data.span(name))]
+    ends = [span[1] for name in _EVENTS if (span := data.span(name))]
+    if _OWN_KIND in data.names("quotes", "kind"):
+        ends.append(data.quotes.filter(pl.col("kind") == _OWN_KIND)["at"].max())  # type: ignore[arg-type]
+    return (min(starts or ends), max(starts + ends)) if starts or ends else None
 
 
 def _starts(ledger: Ledger, orders: pl.DataFrame | None) -> list[datetime]:

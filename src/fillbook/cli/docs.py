@@ -10,7 +10,7 @@ import typer
 from fillbook.errors import BadRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from fillbook.metrics.registry import Metric
 
@@ -129,9 +129,17 @@ def cli_page() -> str:
     group: Any = get_command(app)
     parts = ["# Command line\n\n", _MADE, f"{group.help}\n\n{app.info.epilog}\n"]
     for name, command in group.commands.items():
-        if not command.hidden:
-            parts.append(_command_section(name, command))
+        for words, one in _commands(name, command):
+            parts.append(_command_section(words, one))
     return "".join(parts)
+
+
+def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  (typer's own class)
+    """A command, or those of a group, by the words that call them."""
+    for word, one in getattr(command, "commands", {}).items():
+        yield from _commands(f"{name} {word}", one)
+    if not hasattr(command, "commands") and not command.hidden:
+        yield name, command
 
 
 def _command_section(name: str, command: Any) -> str:  # noqa: ANN401  (typer's own command class)

@@ -17,12 +17,14 @@ from fillbook.cli import (
     attribution,
     candles,
     check,
+    checkpoints,
     compare,
     demo,
     docs,
     execution,
     export,
     limits,
+    merge,
     metrics,
     reconcile,
     risk,
@@ -56,6 +58,8 @@ app.command("check")(check.check)
 app.command("candles")(candles.candles)
 app.command("runs")(api.runs)
 app.command("balances")(api.balances)
+app.command("merge")(merge.merge)
+app.add_typer(checkpoints.app, name="checkpoints")
 app.command("metrics")(metrics.metrics)
 app.command("export")(export.export)
 app.command("sources")(sources.sources)

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from fillbook.etl.vocabulary import LP_TRADE_TYPE
-from fillbook.schema.tables import columns_of, dtypes_of, empty
+from fillbook.schema.tables import TABLES, columns_of, dtypes_of, empty
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from fillbook.schema.facts import TableFacts
 
 FIRST_TIME = datetime(2009, 1, 1, tzinfo=UTC)  # no coin traded before
 TOLERATED_FUTURE = timedelta(days=2)
 CONFLICT = "conflicting_duplicate"
+BAD_TIME = "bad_time"
 
 _NAMED = {("fills", "price_quote"): "zero_price", ("fills", "amount_base"): "bad_amount"}
 
@@ -88,7 +91,15 @@ def _rules(table: str, rows: pl.DataFrame, cells: pl.DataFrame, clock: datetime)
         earliest, latest = bounds.row(0)
         limit = clock + TOLERATED_FUTURE
         if earliest is not None and (earliest < FIRST_TIME or latest > limit):
-            yield "bad_time", ~pl.col("at").is_between(FIRST_TIME, limit)
+            yield BAD_TIME, ~pl.col("at").is_between(FIRST_TIME, limit)
+
+
+def are_timely(facts_of: Callable[[str], TableFacts], clock: datetime) -> bool:
+    """Whether cleaned tables hold and refused the same by this clock: no time lies in its future."""
+    if BAD_TIME in facts_of("quarantine").names.get("reason", ()):
+        return False
+    last = [facts_of(name).last for name in TABLES if name != "quarantine"]
+    return all(at is None or at <= clock + TOLERATED_FUTURE for at in last)
 
 
 def _at_most_zero(value: object) -> bool:

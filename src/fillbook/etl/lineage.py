@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import polars as pl
@@ -78,6 +78,12 @@ class Lineage:
         files = pl.DataFrame(self.files, schema=_FILE_SCHEMA)
         tables = pl.DataFrame(self.tables, schema=_TABLE_SCHEMA)
         return files.join(tables, on="source", how="left", maintain_order="left_right")
+
+    @classmethod
+    def of(cls, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Self:
+        """Lineage of its rows as JSON: ``files`` and ``tables``."""
+        files = tuple(FileLineage(**row) for row in rows["files"])
+        return cls(files, tuple(TableLineage(**row) for row in rows["tables"]))
 
 
 _FILE_SCHEMA = {

@@ -20,7 +20,7 @@ from fillbook.ledger.fees import Fees, fees_in_quote, revalued
 from fillbook.ledger.flow import Flow
 from fillbook.ledger.funding import assign_funding, funding_findings
 from fillbook.ledger.marks import Mark, end_mark, refuse_missing
-from fillbook.ledger.positions import Assignment, assign_books
+from fillbook.ledger.positions import Assignment, assign_books, reassigned
 from fillbook.ledger.rates import Prices, Series
 from fillbook.ledger.round_trips import average_price, fold_round_trips, funding_of_trips
 from fillbook.schema.tables import empty
@@ -118,6 +118,16 @@ class Ledger:
         return self.fills[name][self.rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What of `Prepared` only all fills tell, however few are asked for: as the fields of that name."""
+
+    books: pl.DataFrame
+    funding: pl.DataFrame
+    quarantine: pl.DataFrame
+    findings: tuple[Finding, ...]
+
+
 def prepare(
     tables: Mapping[str, pl.DataFrame],
     conventions: Conventions,
@@ -163,6 +173,29 @@ def noticed(
 ) -> tuple[Finding, ...]:
     """What sorting into books, converting fees and assigning payments found."""
     return (*assigned.findings, *fee_findings(fees, fills), *funding_findings(funding))
+
+
+def prepare_part(fills: pl.DataFrame, whole: Whole, prices: Prices, conventions: Conventions) -> Prepared:
+    """What `prepare` finds, for some of the fills alone.
+
+    Parameters
+    ----------
+    fills
+        The canonical fills of a period, each with one flat fee at most.
+    whole
+        What only all fills tell.
+    prices
+        Every price the data holds.
+    conventions
+        How all fills were booked.
+    """
+    assigned = reassigned(fills, whole.books)
+    is_spot = (assigned.books["market_type"] == "spot").to_numpy()[assigned.book]
+    fees = fees_in_quote(fills, empty("flat_fees"), is_spot=is_spot, prices=prices, conventions=conventions)
+    flow = _flow(fills, assigned, fees, {})
+    return Prepared(
+        fills, assigned, flow, fees, prices, whole.funding, whole.quarantine, conventions, {}, whole.findings
+    )
 
 
 def keep_ledger(
@@ -249,7 +282,7 @@ def _chosen(
     code[left] = np.arange(left.size)
     funding = funding.with_columns(book=pl.Series(code[funding["book"].to_numpy()], dtype=pl.Int64))
     books = books[left].with_columns(book=pl.Series(np.arange(left.size)))
-    if places.size == whole.book.size:
+    if places.size == whole.book.size and left.size == prepared.assigned.books.height:
         return every, books, whole, funding
     return every[places], books, whole.taken(places, code), funding
 

@@ -18,7 +18,7 @@ from fillbook.ledger.fees import fees_in_quote
 from fillbook.ledger.funding import assign_funding
 from fillbook.ledger.kernels import splice
 from fillbook.ledger.positions import ACCOUNT, KEYS, Assignment, books_of, legs_of, market_types
-from fillbook.ledger.rates import Prices
+from fillbook.ledger.rates import Prices, own_of
 from fillbook.schema.tables import empty
 
 
@@ -42,7 +42,7 @@ def extended(
     assigned = _assigned(before, fills, tables["funding"], n_same)
     if assigned is None:
         return None
-    prices = _prices(before, tables, n_same, same_prices=same_prices)
+    prices = _prices(before, tables, same_prices=same_prices)
     new, code = fills[n_same:], assigned.book[n_same:]
     is_spot = (assigned.books["market_type"] == "spot").to_numpy()[code]
     fees = fees_in_quote(new, tables["flat_fees"], is_spot=is_spot, prices=prices, conventions=conventions)
@@ -66,9 +66,7 @@ def extended(
     )  # fmt: skip
 
 
-def _prices(
-    before: Prepared, tables: Mapping[str, pl.DataFrame], n_same: int, *, same_prices: bool
-) -> Prices:
+def _prices(before: Prepared, tables: Mapping[str, pl.DataFrame], *, same_prices: bool) -> Prices:
     """Prices of the grown tables; series of quotes and candles are found again only where they changed."""
     fills, conventions = tables["fills"], before.conventions
     if not same_prices:
@@ -76,8 +74,8 @@ def _prices(
             tables, max_mid_age_s=conventions.max_mid_age_s, max_rate_age_s=conventions.max_rate_age_s
         )
         return replace(found, given=before.prices.given)
-    pairs = before.prices.pairs | frozenset(fills["pair"][n_same:].cast(pl.String).unique())
-    return replace(before.prices, fills=fills, pairs=pairs)
+    own, pairs = own_of(fills)
+    return replace(before.prices, own=own, pairs=pairs)
 
 
 def _assigned(before: Prepared, fills: pl.DataFrame, funding: pl.DataFrame, n_same: int) -> Assignment | None:

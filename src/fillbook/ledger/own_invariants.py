@@ -119,7 +119,7 @@ def equity_ends_at_net(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Ou
 @invariant(label="Round trips add up to realised PnL and fees", is_own=True)
 def trips_add_up(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Outcome:
     """Gross and fees of all trips of a book against its sums."""
-    sums = ledger.trips.group_by("book").agg(pl.col("gross").sum(), pl.col("fees").sum())
+    sums = ledger.trips.group_by("book", maintain_order=True).agg(pl.col("gross").sum(), pl.col("fees").sum())
     by_book = {row["book"]: row for row in sums.iter_rows(named=True)}
     flow, found = ledger.flow, []
     for i, book, rows in _each_book(ledger):

@@ -9,7 +9,7 @@ from typing import overload
 import numpy as np
 import polars as pl
 
-from fillbook.arrays import Floats, Ints
+from fillbook.arrays import Codes, Floats, Ints
 from fillbook.conventions import Conventions, MarketType
 from fillbook.findings import Finding, Severity
 from fillbook.ledger.codes import label_codes
@@ -95,9 +95,14 @@ def legs_of(fills: pl.DataFrame, perps: list[str]) -> pl.Series:
         ACCOUNT, hedged=pl.lit(value=True)
     )
     joined = whole.join(hedged, on=ACCOUNT, how="left", maintain_order="left", nulls_equal=True)
+    return joined.select(_leg(pl.col("hedged").fill_null(value=False))).to_series()
+
+
+def _leg(is_hedged: pl.Expr) -> pl.Expr:
+    """Leg of each fill by its side and action: NET where its account is not hedged."""
+    side_of_book = pl.col("side") * pl.when(pl.col("position_action") == "CLOSE").then(-1).otherwise(1)
     leg = pl.when(side_of_book > 0).then(pl.lit("LONG", _LEG)).otherwise(pl.lit("SHORT", _LEG))
-    is_hedged = pl.col("hedged").fill_null(value=False)
-    return joined.select(pl.when(is_hedged).then(leg).otherwise(pl.lit("NET", _LEG))).to_series()
+    return pl.when(is_hedged).then(leg).otherwise(pl.lit("NET", _LEG))
 
 
 def _untagged(fills: pl.DataFrame, leg: pl.Series) -> list[Finding]:
@@ -176,3 +181,40 @@ def books_of(
     kind = pl.col("connector").cast(pl.String).replace_strict(types, return_dtype=pl.String)
     books = named.with_columns(market_type=kind).with_row_index("book").cast({"book": pl.Int64})
     return books.select("book", *KEYS, "base", "quote", "market_type")
+
+
+def reassigned(fills: pl.DataFrame, books: pl.DataFrame) -> Assignment:
+    """Some of the fills sorted into books that are known already.
+
+    Parameters
+    ----------
+    fills
+        Canonical fills in ledger order.
+    books
+        As `assign_books` made them of all fills.
+    """
+    code, first = label_codes([fills[name] for name in ACCOUNT])
+    named = [pl.col(name).cast(pl.String) for name in ACCOUNT]
+    hedged = (
+        books.filter(pl.col("leg") != LEGS[0]).select(named).unique().with_columns(hedged=pl.lit(value=True))
+    )
+    accounts = fills[first].select(named).join(
+        hedged, on=ACCOUNT, how="left", maintain_order="left", nulls_equal=True
+    )  # fmt: skip
+    is_hedged = pl.lit(
+        pl.Series(accounts["hedged"].fill_null(value=False).to_numpy()[code], dtype=pl.Boolean)
+    )
+    leg = fills.select(_leg(is_hedged)).to_series()
+    code, first = label_codes([*(fills[name] for name in ACCOUNT), leg])
+    kinds = fills[first].select(*named, leg=leg[first].cast(pl.String))
+    known = kinds.join(
+        books.select(*named, "leg", "book"), on=KEYS, how="left", maintain_order="left", nulls_equal=True
+    )  # fmt: skip
+    book = known["book"].to_numpy().astype(np.int64)[code]
+    return Assignment(book, _order(book), books, ())
+
+
+def _order(code: Codes | Ints) -> Ints | None:
+    """Places sorted by code; None where they are sorted."""
+    is_sorted = code.size == 0 or bool((code[1:] >= code[:-1]).all())
+    return None if is_sorted else np.argsort(code, kind="stable")

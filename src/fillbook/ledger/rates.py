@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,12 +64,15 @@ def _by_pair(table: pl.DataFrame, *columns: str) -> Iterable[tuple[str, str, pl.
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Every price the data holds, by what it is: mids, candle closes, given rates, own fills."""
+    """Every price the data holds, by what it is: mids, candle closes, given rates, own fills.
+
+    `own` gives the fills of a pair by time (``at``, ``price_quote``), of the pairs that were traded.
+    """
 
     mids: Mapping[tuple[str, str], Series]
     candles: Mapping[tuple[str, str], Series]
     given: Mapping[str, Series]
-    fills: pl.DataFrame
+    own: Callable[[str], pl.DataFrame]
     pairs: frozenset[str]
 
     @classmethod
@@ -80,8 +83,12 @@ class Prices:
         max_mid_age_s: float,
         max_rate_age_s: float,
         rates: pl.DataFrame | None = None,
+        own: tuple[Callable[[str], pl.DataFrame], frozenset[str]] | None = None,
     ) -> Prices:
-        """Prices of canonical tables, and of a frame of rates (``pair, at, price``)."""
+        """Prices of canonical tables, and of a frame of rates (``pair, at, price``).
+
+        `own` gives the fills of a pair, and the pairs, where the fills themselves are not to be read.
+        """
         close = pl.col("at") + pl.duration(seconds=pl.col("interval_s"))
         given = {} if rates is None else {
             str(pair): series_of(rows, pl.col("at"), "price", max_rate_age_s)
@@ -97,8 +104,7 @@ class Prices:
                 for venue, pair, rows in _by_pair(tables["candles"], "at", "interval_s", "close_quote")
             },
             given,
-            tables["fills"],
-            frozenset(tables["fills"]["pair"].cast(pl.String).unique()),
+            *(own or own_of(tables["fills"])),
         )
 
     def marks(self, connector: str, pair: str) -> list[tuple[str, Series]]:
@@ -130,8 +136,7 @@ class Prices:
         for held in (self.mids, self.candles):
             found += [series for (_, pair), series in held.items() if names(pair)]
         for pair in sorted(filter(names, self.pairs)):
-            rows = self.fills.filter(pl.col("pair") == pair)
-            found.append(series_of(rows, pl.col("at"), "price_quote", np.inf))
+            found.append(series_of(self.own(pair), pl.col("at"), "price_quote", np.inf))
         return found
 
     def _one_step(self, base: str, quote: str, when: Ints, max_age_s: float) -> Floats:
@@ -160,6 +165,14 @@ class Prices:
             second = self._one_step(canonical_token(middle), quote, when, max_age_s)
             rate = np.where(np.isnan(rate), first * second, rate)
         return rate
+
+
+def own_of(fills: pl.DataFrame) -> tuple[Callable[[str], pl.DataFrame], frozenset[str]]:
+    """The fills of each pair, and the pairs."""
+    return (
+        lambda pair: fills.filter(pl.col("pair") == pair),
+        frozenset(fills["pair"].cast(pl.String).unique()),
+    )
 
 
 def given_rate(marks: Mapping[str, float], token: str, quote: str) -> float:

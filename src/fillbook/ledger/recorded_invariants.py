@@ -1,4 +1,7 @@
-"""What Hummingbot wrote about itself against the fills. It is often Hummingbot that is wrong."""
+"""What Hummingbot wrote about itself against the fills. It is often Hummingbot that is wrong.
+
+Sums keep the order of the rows, so that the same data gives the same digits.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,9 @@ def orders_match_fills(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Ou
     orders = tables["orders"].filter(pl.col("last_status").cast(pl.String).str.ends_with("Completed"))
     if orders.is_empty():
         return missing("no completed orders")
-    filled = tables["fills"].group_by("order_id").agg(filled=pl.col("amount_base").sum())
-    both = orders.join(filled, on="order_id", how="left").with_columns(pl.col("filled").fill_null(0.0))
+    filled = tables["fills"].group_by("order_id", maintain_order=True).agg(filled=pl.col("amount_base").sum())
+    both = orders.join(filled, on="order_id", how="left", maintain_order="left")
+    both = both.with_columns(pl.col("filled").fill_null(0.0))
     slack = 2e-6 + _FULL * both["amount_base"]
     wrong = both.filter((both["filled"] - both["amount_base"]).abs() > slack)
     asked, got = float(both["amount_base"].sum()), float(both["filled"].sum())
@@ -60,7 +64,7 @@ def _linked(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Cash, net base, fees and volume of the fills tied to each executor that is done."""
     fills = tables["fills"].filter(pl.col("executor_id").is_not_null())
     signed = pl.col("side") * pl.col("amount_base")
-    return fills.group_by(pl.col("executor_id").cast(pl.String)).agg(
+    return fills.group_by(pl.col("executor_id").cast(pl.String), maintain_order=True).agg(
         cash=-(signed * pl.col("price_quote")).sum(),
         net_base=signed.sum(),
         traded_base=pl.col("amount_base").sum(),
@@ -74,7 +78,7 @@ def _closed_executors(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         pl.col("type").cast(pl.String).is_in(_RELIABLE),
         pl.col("close_type").cast(pl.String) != "POSITION_HOLD",
     )
-    joined = done.join(_linked(tables), on="executor_id", how="inner")
+    joined = done.join(_linked(tables), on="executor_id", how="inner", maintain_order="left")
     return joined.filter(pl.col("net_base").abs() <= 1e-6 * pl.col("traded_base"))
 
 
@@ -112,10 +116,10 @@ def positions_agree(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> Outco
     keys = ["controller_id", "connector", "pair"]
     traded = (
         tables["fills"].filter(pl.col("controller_id").is_not_null())
-        .group_by(keys).agg(volume=(pl.col("amount_base") * pl.col("price_quote")).sum())
+        .group_by(keys, maintain_order=True).agg(volume=(pl.col("amount_base") * pl.col("price_quote")).sum())
     )  # fmt: skip
-    stored = positions.group_by(keys).agg(pl.col("volume_quote").sum())
-    both = stored.join(traded, on=keys, how="inner")
+    stored = positions.group_by(keys, maintain_order=True).agg(pl.col("volume_quote").sum())
+    both = stored.join(traded, on=keys, how="inner", maintain_order="left")
     if both.is_empty():
         return missing("no stored position belongs to a controller with linked fills")
     more = both.filter(pl.col("volume_quote") > pl.col("volume") * (1.0 + SHARE) + 1e-6)

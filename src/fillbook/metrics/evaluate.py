@@ -34,10 +34,12 @@ _DAY_S = 86_400.0
 
 
 def load_metrics() -> dict[str, Metric]:
-    """The registry with every metric module imported."""
-    for room in ROOMS:
-        importlib.import_module(f"fillbook.metrics.{room}")
-    return METRICS
+    """Every metric by key, room by room: whichever was imported first, the order is one."""
+    rooms = {f"fillbook.metrics.{room}": place for place, room in enumerate(ROOMS)}
+    for name in rooms:
+        importlib.import_module(name)
+    places = ((rooms.get(held.function.__module__, len(rooms)), key) for key, held in METRICS.items())
+    return {key: METRICS[key] for _, key in sorted(places, key=lambda place: place[0])}
 
 
 def evaluate(inputs: Eaten, keys: Iterable[str] | None = None) -> dict[str, Result]:

@@ -19,10 +19,12 @@ from typing import Protocol
 
 from fillbook.errors import UnreadableSourceError
 from fillbook.schema.raw import RawTables
+from fillbook.sources.checkpoint_form import MANIFEST, SOURCE, folder_of, is_checkpoint, read_manifest
 from fillbook.sources.credentials import without_secrets
 
 GROUP = "fillbook.sources"
 OWN = {
+    "checkpoint_folder": "fillbook.sources.checkpoint_reading:CheckpointRaw",
     "hummingbot": "fillbook.sources.sqlite:HummingbotDatabase",
     "checkpoint": "fillbook.sources.checkpoint:CheckpointFile",
     "trades_csv": "fillbook.sources.csv_files:TradesCsv",
@@ -223,6 +225,8 @@ def open_source(uri: str) -> Source:
 def expand(uri: str) -> list[str]:
     """What lies behind an address: itself, its parts, or every readable file below a folder, in stable order.
 
+    A checkpoint, by its folder or its name, stands for the sources that were merged into it.
+
     Raises
     ------
     UnreadableSourceError
@@ -231,13 +235,22 @@ def expand(uri: str) -> list[str]:
     if scheme := scheme_of(uri):
         parts = getattr(source_class(scheme, uri), "expand", None)
         return parts(uri) if parts else [uri]
-    folder = plain_path(uri)
+    folder = named_path(uri)
     if not os.path.isdir(folder):  # noqa: PTH112  (false for a name too long, where Path's fails)
         return [uri]
+    if is_checkpoint(folder):
+        return _sources_of(folder)
     if not os.access(folder, os.R_OK | os.X_OK):
         raise UnreadableSourceError(uri, "may not be read by you", f"chmod +rx {uri}")
     files = [path for path in sorted(folder.rglob("*")) if os.path.isfile(path)]  # noqa: PTH113  (as above)
-    found = [str(path) for path in files if _is_readable(path)]
+    merged = [path.parent for path in files if path.name == MANIFEST and is_checkpoint(path.parent)]
+    within = tuple(f"{root}{os.sep}" for root in merged)
+    found = [str(path) for path in files if not str(path).startswith(within) and _is_readable(path)]
+    for root in merged:
+        try:
+            found += _sources_of(root)
+        except UnreadableSourceError:
+            found.append(str(root / MANIFEST))  # opening says why
     if found:
         return found
     if any(path.name.endswith(".tar.gz") for path in files):
@@ -245,6 +258,20 @@ def expand(uri: str) -> list[str]:
         raise UnreadableSourceError(uri, "holds only packed archives", remedy)
     remedy = "bots keep their database in bots/instances/NAME/data or data/"
     raise UnreadableSourceError(uri, "holds no database, CSV, JSON or Parquet file", remedy)
+
+
+def named_path(uri: str) -> Path:
+    """Path of an address, or the checkpoint of that name where there is no such path."""
+    path = plain_path(uri)
+    if os.path.lexists(path):
+        return path
+    named = folder_of(uri)
+    return named if is_checkpoint(named) else path
+
+
+def _sources_of(folder: Path) -> list[str]:
+    """Addresses of the sources that were merged into a checkpoint."""
+    return [str(folder / source.folder / SOURCE) for source in read_manifest(folder).sources]
 
 
 def _is_readable(path: Path) -> bool:

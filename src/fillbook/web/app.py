@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fillbook.errors import FillbookError
+from fillbook.errors import FillbookError, UnreadableSourceError
 from fillbook.web import opening, sidebar, st_utils, state
 from fillbook.web.views import attribution, compare, data_health, limits, live, metric_reference, reconcile
 from fillbook.web.views.bot_performance import data_source
@@ -74,7 +74,10 @@ if job is not None:
 else:
     why = sidebar.show()
     if why is None:
-        pages.run()
+        try:
+            pages.run()
+        except UnreadableSourceError as error:  # a checkpoint is read while it is looked at
+            st_utils.failed(error)
     else:
         st.title("Not as asked", anchor=False)
         st_utils.failed(why)

@@ -7,7 +7,7 @@ those, so that it is seen in the sidebar, in the link, and undone like a choice 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -69,10 +69,9 @@ def forget() -> None:
 def to_days(first: date, last: date) -> None:
     """Narrow to days, both included, as far as there is data; for callbacks."""
     held = state.data()
-    at = held.fills["at"] if held is not None else None
-    low, high = (at.min(), at.max()) if at is not None else (None, None)
-    if isinstance(low, datetime) and isinstance(high, datetime):
-        first, last = max(first, low.date()), min(last, high.date())
+    span = None if held is None else held.span("fills")
+    if span is not None:
+        first, last = max(first, span[0].date()), min(last, span[1].date())
     if first <= last:
         narrow(**{PERIOD: BETWEEN, DAYS: (first, last)})
 

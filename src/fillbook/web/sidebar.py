@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-import polars as pl
 import streamlit as st
 
 from fillbook.conventions import Conventions, CostMethod, MidProxy, read_marks
@@ -39,7 +38,7 @@ def show() -> FillbookError | None:
             st.caption("Nothing is open. Choose a source on the page *Bot performance*.")
             return None
         st.text(source_name(held))
-        if held.fills.is_empty():
+        if not held.height("fills"):
             return None
         try:
             chosen, conventions = _filter(held), _conventions()
@@ -54,10 +53,7 @@ def show() -> FillbookError | None:
 
 def _unused(held: PerformanceDataSource, conventions: Conventions) -> None:
     """Say which given prices are of nothing in the data."""
-    fills = held.fills
-    assets = {
-        str(name) for column in ("base", "quote", "fee_token") for name in fills[column].unique().drop_nulls()
-    }
+    assets = {name for column in ("base", "quote", "fee_token") for name in held.names("fills", column)}
     strange = [pair for pair in conventions.marks if not assets & {pair.rpartition("-")[0]}]
     if strange:
         st.warning(
@@ -70,39 +66,39 @@ def source_name(held: PerformanceDataSource) -> str:
     """What is open, in one line."""
     uris: tuple[str, ...] = st.session_state[state.SOURCE]
     name = ", ".join(Path(linkable(uri)).name for uri in uris) or "tables"
-    return f"{name} · {counted(held.fills.height, 'fill')}"
+    return f"{name} · {counted(held.height('fills'), 'fill')}"
 
 
 def _filter(held: PerformanceDataSource) -> Filter:
     """Which rows count."""
     start, end = _period(held)
-    fills = held.fills
-    bots = _several("Bots", narrowing.BOTS, fills["bot"])
-    connectors = _several("Exchanges", narrowing.CONNECTORS, fills["connector"])
-    pairs = _several("Pairs", narrowing.PAIRS, fills["pair"])
+    bots = _several("Bots", narrowing.BOTS, held, "bot")
+    connectors = _several("Exchanges", narrowing.CONNECTORS, held, "connector")
+    pairs = _several("Pairs", narrowing.PAIRS, held, "pair")
     with st.expander("Controller, side, close type"):
-        controllers = _several("Controllers", narrowing.CONTROLLERS, fills["controller_id"])
+        controllers = _several("Controllers", narrowing.CONTROLLERS, held, "controller_id")
         sides = tuple(st.multiselect(
             "Side", ["BUY", "SELL"], placeholder="Both", key=narrowing.SIDES, bind="query-params"
         ))  # fmt: skip
-        close_types = _several("Close types", narrowing.CLOSE_TYPES, fills["close_type"])
+        close_types = _several("Close types", narrowing.CLOSE_TYPES, held, "close_type")
     return Filter(
         bots=bots, controllers=controllers, connectors=connectors, pairs=pairs, sides=sides,
         close_types=close_types, start=start, end=end,
     )  # fmt: skip
 
 
-def _several(label: str, key: str, column: pl.Series) -> tuple[str, ...]:
-    """A choice among the names a column holds; nothing chosen means all."""
-    names = sorted(column.unique().cast(pl.String).fill_null(UNLINKED))
+def _several(label: str, key: str, held: PerformanceDataSource, column: str) -> tuple[str, ...]:
+    """A choice among the names a column of the fills holds; nothing chosen means all."""
+    names = sorted(name or UNLINKED for name in held.names("fills", column))
     return tuple(st.multiselect(label, names, placeholder=f"All {len(names)}", key=key, bind="query-params"))
 
 
 def _period(held: PerformanceDataSource) -> tuple[datetime | None, datetime | None]:
     """Period of days, UTC: the last so many, or two dates."""
-    first, last = held.fills["at"].min(), held.fills["at"].max()
-    if not isinstance(first, datetime) or not isinstance(last, datetime):
+    span = held.span("fills")
+    if span is None:
         return None, None
+    first, last = span
     quick = st.segmented_control(
         "Period", [*_QUICK, narrowing.BETWEEN], default="All", required=True, key=narrowing.PERIOD,
         bind="query-params",

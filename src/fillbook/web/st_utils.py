@@ -139,7 +139,7 @@ def opened(title: str, *, without_fills: str = "") -> PerformanceDataSource | No
     if held is None:
         empty("No data is open.", "Choose it on the page Bot performance.")
         return None
-    if without_fills and held.fills.is_empty():
+    if without_fills and not held.height("fills"):
         empty(f"This data holds no fill, so {without_fills}.", "Open another source.")
         return None
     return held

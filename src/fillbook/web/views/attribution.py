@@ -58,7 +58,7 @@ def show() -> None:
     """The answer in words, the waterfall, every dimension, time, and what a reader must know."""
     st.title("Attribution", anchor=False)
     held = state.data()
-    if held is None or held.fills.is_empty():
+    if held is None or not held.height("fills"):
         st_utils.empty(
             "No fill is open, so there is nothing to explain.", "Open a source on Bot performance."
         )

@@ -76,7 +76,7 @@ def _answered(held: PerformanceDataSource, text: str) -> Limits | None:
     if text == EXAMPLE:
         st.caption("These limits are an example: write your own under “The limits”.")
     state_rows(answer)
-    if held.fills.is_empty():
+    if not held.height("fills"):
         st_utils.empty("This data holds no fill, so there is nothing to watch.", "Open another source.")
     elif answer.period is None:
         st_utils.nothing_passes()

@@ -12,11 +12,12 @@ import streamlit as st
 from fillbook.errors import FillbookError
 from fillbook.findings import Severity
 from fillbook.performance_data_source import PerformanceDataSource
-from fillbook.sources.base import scheme_of
+from fillbook.sources.base import named_path, scheme_of
 from fillbook.sources.credentials import refuse_secrets
 from fillbook.units import counted
 from fillbook.web import narrowing, st_utils, state
 from fillbook.web.opening import PATIENCE_S, CancelledError, Opening, shelf, stamp_of
+from fillbook.web.views.bot_performance import merging
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -39,8 +40,10 @@ def opened() -> Opening | None:
         They cannot be read; the session then has no data.
     """
     chosen: tuple[str, ...] = st.session_state[state.SOURCE]
-    if state.data() is not None:
+    held = state.data()
+    if held is not None and (held.stored is None or held.stored.is_there()):
         return None  # what was read stays until the reader asks for it anew
+    st.session_state[state.DATA] = None
     if not chosen:
         return None
     job = shelf().of(chosen)
@@ -67,9 +70,18 @@ def show(held: PerformanceDataSource | None, *, is_open: bool = False) -> None:
 
 
 def _ways() -> None:
+    """Path, demo, upload; or checkpoints."""
+    one, several = st.tabs(["Open", "Merge into a checkpoint"])
+    with one:
+        _open()
+    with several:
+        merging.show(choose)
+
+
+def _open() -> None:
     """Path, demo, upload."""
     path = st.text_input(
-        "Path of a database, checkpoint, trade CSV, or a folder of bots; or an address",
+        "Path of a database, trade CSV or folder of bots, the name of a checkpoint, or an address",
         placeholder="bots/instances, or postgresql://user@host/database",
         help="Read only; a bot may go on writing.",
     )  # fmt: skip
@@ -108,11 +120,11 @@ def _uploads() -> tempfile.TemporaryDirectory[str]:
 
 def headline(held: PerformanceDataSource) -> str:
     """What was loaded, and its health, in one line."""
-    files, bots = len(held.lineage.files), held.fills["bot"].n_unique()
+    files, bots = len(held.lineage.files), len(held.names("fills", "bot"))
     worst = [finding for finding in held.findings if finding.severity is Severity.ERROR]
     health = f" · {counted(len(worst), 'error')} in the data" if worst else ""
     return (
-        f"Data source: {counted(held.fills.height, 'fill')} of {counted(bots, 'bot')} "
+        f"Data source: {counted(held.height('fills'), 'fill')} of {counted(bots, 'bot')} "
         f"from {counted(files, 'file')}{health}"
     )
 
@@ -126,7 +138,7 @@ def _changed() -> None:
         settings["stamp"] = stamp
     if settings["stamp"] == stamp:
         return
-    gone = [uri for uri in uris if not scheme_of(uri) and not Path(uri).exists()]
+    gone = [uri for uri in uris if not scheme_of(uri) and not named_path(uri).exists()]
     if gone:
         st.warning(
             f"{st_utils.plain(', '.join(gone))} is no longer there. What was read from it is still shown.",
@@ -154,10 +166,10 @@ def _loaded(held: PerformanceDataSource) -> None:
         hide_index=True, alt="Files that were read",
         column_config={"rows": st.column_config.NumberColumn("rows", format="localized")},
     )  # fmt: skip
-    first, last = held.fills["at"].min(), held.fills["at"].max()
-    if first is None or last is None:
+    span = held.span("fills")
+    if span is None:
         return
-    st.caption(f"Fills from {st_utils.spelled(first)} to {st_utils.spelled(last)}.")  # type: ignore[arg-type]
+    st.caption(f"Fills from {st_utils.spelled(span[0])} to {st_utils.spelled(span[1])}.")
     st_utils.way_to("data_health", "What became of every row: Data health", ":material/health_and_safety:")
 
 

@@ -24,7 +24,7 @@ def show() -> None:
     """The five sections, the answer first."""
     st.title("Bot performance", anchor=False)
     held = state.data()
-    if held is None or held.fills.is_empty():
+    if held is None or not held.height("fills"):
         if held is not None:
             st_utils.empty("This data holds no fill, so there is nothing to book.", "Open another source.")
         data_source.show(held, is_open=True)
