@@ -92,7 +92,7 @@ def facts_of(data: PerformanceDataSource, seen: View) -> Facts:
     max_age_s = seen.conventions.max_quote_age_s
     key = repr((max_age_s, seen.conventions.mid_proxy))
     if data not in _KNOWN or _KNOWN[data][0] != key:
-        mids = mids_of(data, seen.conventions)
+        mids = mids_of(data, seen.conventions, seen.prepared.prices)
         fills, orders = both(
             lambda: _fill_facts(data, mids, max_age_s),
             lambda: _order_prices(data, mids, max_age_s, seen.of_fill),
