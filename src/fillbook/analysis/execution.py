@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,14 @@ from fillbook.analysis import execution_groups as groups
 from fillbook.analysis.execution_facts import HORIZONS, Facts, facts_of
 from fillbook.analysis.execution_findings import execution_findings
 from fillbook.analysis.execution_inputs import execution_inputs
-from fillbook.analysis.execution_tables import TRADED, fill_table, order_lives, trade_table, with_costs
+from fillbook.analysis.execution_tables import (
+    TRADED,
+    fill_table,
+    order_lives,
+    trade_table,
+    with_costs,
+    with_details,
+)  # fmt: skip
 from fillbook.analysis.execution_tags import fill_tags, order_tags
 from fillbook.analysis.inputs import order_arrays
 from fillbook.analysis.market_share import market_shares, uptimes
@@ -86,11 +93,14 @@ class Execution:
     impact
         The fit of the square-root law.
     lives, fills
-        Order by order, fill by fill (`execution_tables`); see also `orders`.
+        Order by order (`execution_tables.order_lives`; see also `orders`), fill by fill
+        (`execution_tables.fill_table`).
     trades
         Round trips with exit efficiency, excursions and edge (`execution_tables.trade_table`).
     findings
         What a reader of these numbers must know.
+    detailed
+        `execution_tables.with_details` of rows of `lives`.
     """
 
     currency: str | None
@@ -115,11 +125,12 @@ class Execution:
     findings: tuple[Finding, ...]
     chosen: Filter
     conventions: Conventions
+    detailed: Callable[[pl.DataFrame], pl.DataFrame]
 
     @functools.cached_property
     def orders(self) -> pl.DataFrame:
-        """`lives` with the costs and spans of those that traded (`execution_tables.with_costs`)."""
-        return with_costs(self.lives)
+        """`lives` with their details, and costs and spans of those that traded (`execution_tables`)."""
+        return with_costs(self.detailed(self.lives))
 
 
 def execution(
@@ -143,8 +154,9 @@ def execution(
     """
     seen = view_of(data, chosen, conventions)
     facts = facts_of(data, seen)
+    detailed = functools.partial(with_details, data=data, seen=seen, facts=facts)
     fills, orders = both(lambda: fill_table(data, seen, facts), lambda: order_lives(data, seen, facts))
-    traded = with_costs(orders.select(TRADED).filter(pl.col("filled_base") > 0.0))
+    traded = with_costs(detailed(orders.filter(pl.col("filled_base") > 0.0)).select(TRADED))
     omits = facts.orders.links_omit_cancelled
     of_fills, of_orders = both(
         lambda: _of_fills(data, seen, fills), lambda: _of_orders(data, seen, facts, orders, traded, fills)
@@ -157,7 +169,7 @@ def execution(
     return Execution(
         seen.reporting.currency, seen.period, metrics=_metrics(inputs), **of_fills, **of_orders,
         impact=_impact(inputs), lives=orders, fills=fills, findings=(*seen.findings, *findings),
-        chosen=seen.chosen, conventions=seen.conventions,
+        chosen=seen.chosen, conventions=seen.conventions, detailed=detailed,
     )  # fmt: skip
 
 
@@ -191,7 +203,7 @@ def _of_orders(
     """What the orders tell, by name of the answer's field."""
     omits, weight = facts.orders.links_omit_cancelled, _weights(seen, orders)
     return {
-        "parents": parents_of(data, seen, facts, orders), "uptime": uptimes(seen, orders, fills),
+        "parents": parents_of(data, seen, facts, orders), "uptime": uptimes(seen, orders, traded, fills),
         "by_order": {
             by: groups.order_groups(orders, weight, tags)
             for by, tags in order_tags(orders, links_omit_cancelled=omits)
@@ -343,7 +355,7 @@ def _toxic(fills: pl.DataFrame) -> pl.DataFrame:
 def _waits(orders: pl.DataFrame) -> pl.DataFrame:
     """Survival of the limit orders without a fill, thinned to a drawable number of steps."""
     limit = orders.lazy().filter(~pl.col("order_is_market"), pl.col("wait_s").is_not_null())
-    waits = limit.select("wait_s", is_filled=pl.col("first_fill_at").is_not_null()).collect()
+    waits = limit.select("wait_s", "is_filled").collect()
     curve = survival(waits["wait_s"].to_numpy(), waits["is_filled"].to_numpy())
     place = np.unique(np.linspace(0, curve.seconds.size - 1, min(_CURVE, curve.seconds.size)).astype(int))
     return pl.DataFrame({

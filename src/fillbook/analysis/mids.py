@@ -211,7 +211,9 @@ class Mids:
         self._read: dict[_Kind, Callable[[], pl.DataFrame]] = {
             quoted: lambda: quotes.select(*_ASKED, "kind").with_row_index("row"),
             trades: lambda: tables["market_trades"],
-            _own_samples: lambda: own_quotes(tables["orders"], tables["controllers"], self.ticks),
+            _own_samples: lambda: own_quotes(
+                tables["orders"], tables["controllers"], self.ticks
+            ).select(_ASKED),
             _candle_samples: lambda: candles,
         }  # fmt: skip
         self._last = {trades: _last_us(tables["market_trades"]), _own_samples: _last_us(tables["orders"])}
