@@ -156,7 +156,20 @@ def execution(
     facts = facts_of(data, seen)
     detailed = functools.partial(with_details, data=data, seen=seen, facts=facts)
     fills, orders = both(lambda: fill_table(data, seen, facts), lambda: order_lives(data, seen, facts))
-    traded = with_costs(detailed(orders.filter(pl.col("filled_base") > 0.0)).select(TRADED))
+    tables, inputs, findings = _tables(data, seen, facts, fills, orders, detailed)
+    return Execution(
+        seen.reporting.currency, seen.period, metrics=_metrics(inputs), **tables,
+        impact=_impact(inputs), lives=orders, fills=fills, findings=(*seen.findings, *findings),
+        chosen=seen.chosen, conventions=seen.conventions, detailed=detailed,
+    )  # fmt: skip
+
+
+def _tables(
+    data: PerformanceDataSource, seen: View, facts: Facts, fills: pl.DataFrame, orders: pl.DataFrame,
+    detailed: Callable[[pl.DataFrame], pl.DataFrame],
+) -> tuple[dict[str, Any], ExecutionInputs, list[Finding]]:  # fmt: skip
+    """Tables by name of the answer's field, what its metrics eat, and what to know of them."""
+    traded = with_costs(detailed(orders.filter(pl.col("filled_base") > 0.0))).select(TRADED)
     omits = facts.orders.links_omit_cancelled
     of_fills, of_orders = both(
         lambda: _of_fills(data, seen, fills), lambda: _of_orders(data, seen, facts, orders, traded, fills)
@@ -166,11 +179,7 @@ def execution(
         links_omit_cancelled=omits,
     )  # fmt: skip
     findings = execution_findings(fills, traded, of_fills["markets"], links_omit_cancelled=omits)
-    return Execution(
-        seen.reporting.currency, seen.period, metrics=_metrics(inputs), **of_fills, **of_orders,
-        impact=_impact(inputs), lives=orders, fills=fills, findings=(*seen.findings, *findings),
-        chosen=seen.chosen, conventions=seen.conventions, detailed=detailed,
-    )  # fmt: skip
+    return {**of_fills, **of_orders}, inputs, findings
 
 
 def _metrics(inputs: ExecutionInputs) -> dict[str, Result]:

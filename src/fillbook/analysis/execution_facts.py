@@ -55,7 +55,7 @@ class OrderPrices:
     Parameters
     ----------
     arrival
-        Mid when each order of the canonical table was created, NaN where there is none, shape (n,).
+        Mid when each order of the canonical table was created, null where there is none, shape (n,).
     rank, is_two_sided
         Place of each order's price among the quotes of its tick and side, 1 the innermost, 0 where it has
         none; whether the other side was quoted at its tick.
@@ -72,7 +72,7 @@ class OrderPrices:
         of a controller's or a level's own orders did.
     """
 
-    arrival: Floats
+    arrival: pl.Series
     rank: NDArray[np.int32]
     is_two_sided: Bools
     decided: pl.DataFrame
@@ -103,6 +103,7 @@ def facts_of(data: PerformanceDataSource, seen: View) -> Facts:
             lambda: _fill_facts(data, mids, max_age_s),
             lambda: _order_prices(data, mids, max_age_s, seen.of_fill),
         )
+        mids.forget_ticks()
         _KNOWN[data] = (key, Facts(mids, fills, orders))
     return _KNOWN[data][1]
 
@@ -158,7 +159,7 @@ def _order_prices(
         "decided_by": named(by, DECIDED_BY), "decision_quote": given(decision),
     })  # fmt: skip
     return OrderPrices(
-        arrival, rank, is_two_sided, told, levels, level, _omits_cancelled(data, order_of_fill)
+        given(arrival), rank, is_two_sided, told, levels, level, _omits_cancelled(data, order_of_fill)
     )
 
 

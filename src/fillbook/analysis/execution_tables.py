@@ -24,10 +24,11 @@ _ORDER_NAMES = (
     "order_id",
 )  # fmt: skip
 
-TRADED = (  # what `with_costs` and the answers about orders with a fill ask of them
+TRADED = (  # what the answers ask of the orders that traded
     "bot", "connector", "quote", "side", "order_type", "order_is_market", "amount_base", "filled_base",
-    "average_quote", "limit_quote", "created_at", "decided_at", "decided_by", "first_fill_at", "last_fill_at",
-    "ended_at", "stopped_at", "arrival_quote", "arrival_bid_quote", "arrival_ask_quote", "arrival_from",
+    "average_quote", "limit_quote", "created_at", "last_fill_at", "decided_by", "arrival_quote",
+    "arrival_from", "touch_quote", "latency_s", "create_to_fill_s", "first_to_last_fill_s", "fill_to_end_s",
+    "slippage_limit_bps", "overfill_base", "is_late_fill", "is_fill_before_order",
 )  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def fill_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Data
     amount, price = fills["amount_base"].to_numpy(), fills["price_quote"].to_numpy()
     order = seen.of_fill[rows]
     level = np.where(order >= 0, facts.orders.level[order] if data.orders.height else 0, -1)
-    later = {f"mid_{horizon:g}s": mids[rows] for horizon, mids in facts.fills.later.items()}
+    later = {f"mid_{horizon:g}s": mids[rows] for horizon, mids in facts.fills.later.items() if horizon > 0.0}
     return fills.select(
         *names, "order_id", "price_quote",
         liquidity=pl.col("order_type").cast(pl.String).replace_strict(LIQUIDITY_OF, default="unknown"),
@@ -67,7 +68,7 @@ def fill_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Data
         pl.Series("ask_quote", before.ask), pl.Series("mid_age_s", before.age_s),
         pl.Series("mid_from", named(before.kind, KINDS)), pl.Series("is_crossed", before.is_crossed),
         pl.Series("tick_s", facts.fills.tick_s[rows]),
-        **{name: pl.Series(values) for name, values in later.items()},
+        mid_0s=pl.Series(before.mid), **{name: pl.Series(values) for name, values in later.items()},
     )  # fmt: skip
 
 
@@ -96,7 +97,7 @@ def order_lives(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Dat
     held = seen.orders if seen.orders is not None else order_facts(data.tables).table
     orders, prices = data.orders, facts.orders
     row = held["order_row"].to_numpy() if held.height != orders.height else slice(None)
-    orders = orders if isinstance(row, slice) else orders[row]
+    orders = orders[row]
     told = beside(held, seen.filled.select("order_row", "n_fills", "first_fill_at"))
     lives = orders.select(
         *_ORDER_NAMES, "amount_base", limit_quote="price_quote", created_at="at", last_status="last_status",
@@ -104,7 +105,7 @@ def order_lives(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Dat
         *held.select("order_row", "order_class", "order_is_market", filled_base="order_filled",
                      ended_at=pl.col("ended_us").cast(_UTC)).get_columns(),
         *told.select(pl.col("n_fills").fill_null(0), "first_fill_at").get_columns(),
-        arrival_quote=given(prices.arrival[row]), is_two_sided=pl.Series(prices.is_two_sided[row]),
+        arrival_quote=prices.arrival[row], is_two_sided=pl.Series(prices.is_two_sided[row]),
         level=named(prices.level[row], prices.levels), rank=pl.Series(prices.rank[row]),
     )  # fmt: skip
     is_inverse = inverse_of(orders, seen.conventions)

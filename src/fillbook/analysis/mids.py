@@ -232,6 +232,10 @@ class Mids:
                 self._ticks = Ticks.of(self._orders)
             return self._ticks
 
+    def forget_ticks(self) -> None:
+        """Let the sorted orders go: few ask for them again."""
+        self._ticks = None
+
     def of(self, connector: str, pair: str) -> MarketMids:
         """Samples of a market; those of a file that names no venue count for the pair on any."""
         venues = (connector, "")
