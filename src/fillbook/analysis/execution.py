@@ -40,7 +40,7 @@ from fillbook.metrics.evaluate import answered_keys, evaluate
 from fillbook.metrics.impact import Impact, fit_impact
 from fillbook.metrics.inputs import ExecutionInputs
 from fillbook.metrics.spreads import edge, markout
-from fillbook.metrics.timing import quantile, survival
+from fillbook.metrics.timing import survival
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.results import Result, Undefined
 
@@ -195,13 +195,13 @@ def _of_fills(data: PerformanceDataSource, seen: View, fills: pl.DataFrame) -> d
     qty, at = _signed(fills), fills["at"].dt.timestamp("us").to_numpy()
     price, mid, later = (fills[name].to_numpy() for name in ("price_quote", "mid_quote", "mid_60s"))
     return {
+        "trades": trade_table(trips_frame(seen.ledger), fills),
         "mids": _mids(fills), "spreads": _spreads(fills), "toxic": _toxic(fills),
         "markouts": markout_curve(at, qty, price, mid, curve, fills["tick_s"].to_numpy()),
         "by_fill": {
             by: groups.fill_groups(at, qty, price, mid, later, tags) for by, tags in fill_tags(fills)
         },
         "markets": market_shares(data, seen, fills),
-        "trades": trade_table(trips_frame(seen.ledger), fills),
     }  # fmt: skip
 
 
@@ -210,16 +210,19 @@ def _of_orders(
     fills: pl.DataFrame,
 ) -> dict[str, Any]:  # fmt: skip
     """What the orders tell, by name of the answer's field."""
-    omits, weight = facts.orders.links_omit_cancelled, _weights(seen, orders)
+    omits = facts.orders.links_omit_cancelled
     return {
         "parents": parents_of(data, seen, facts, orders), "uptime": uptimes(seen, orders, traded, fills),
-        "by_order": {
-            by: groups.order_groups(orders, weight, tags)
-            for by, tags in order_tags(orders, links_omit_cancelled=omits)
-        },
+        "by_order": _by_order(seen, orders, links_omit_cancelled=omits),
         "hour_by_level": groups.hour_by_level(orders, by_rank=omits), "waits": _waits(orders),
-        "latency": _latency(traded),
+        "latency": groups.latency(traded),
     }  # fmt: skip
+
+
+def _by_order(seen: View, orders: pl.DataFrame, *, links_omit_cancelled: bool) -> dict[str, pl.DataFrame]:
+    weight = _weights(seen, orders)
+    tagged = order_tags(orders, links_omit_cancelled=links_omit_cancelled)
+    return {by: groups.order_groups(orders, weight, tags) for by, tags in tagged}
 
 
 def _signed(fills: pl.DataFrame) -> Floats:
@@ -234,7 +237,9 @@ def _weights(seen: View, orders: pl.DataFrame) -> Floats:
     if isinstance(price, Undefined) or isinstance(amount, Undefined):
         return np.full(orders.height, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(price * amount / orders["amount_base"].to_numpy())
+        worth = np.asarray(price * amount)
+        worth /= orders["amount_base"].to_numpy()
+    return worth
 
 
 def _impact(inputs: ExecutionInputs) -> Impact:
@@ -370,33 +375,3 @@ def _waits(orders: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame({
         "seconds": curve.seconds[place], "waiting": curve.share[place], "at_risk": curve.at_risk[place],
     })  # fmt: skip
-
-
-_SPANS = {
-    "decision to first fill": "latency_s", "creation to first fill": "create_to_fill_s",
-    "first to last fill": "first_to_last_fill_s", "last fill to end": "fill_to_end_s",
-}  # fmt: skip
-
-
-def _latency(traded: pl.DataFrame) -> pl.DataFrame:
-    """Quantiles of the spans of orders with fills, by connector and by hour of the day (UTC)."""
-    rows = []
-    keyed = traded.select("connector", *_SPANS.values(), hour=pl.col("created_at").dt.hour())
-    for by in ("connector", "hour"):
-        for (tag,), mine in sorted(
-            keyed.partition_by([by], as_dict=True).items(), key=lambda item: str(item[0][0]).zfill(2)
-        ):
-            name = f"{tag:02}" if by == "hour" else str(tag)
-            for what, column in _SPANS.items():
-                values = mine[column].drop_nulls().to_numpy()
-                if values.size:
-                    rows.append({
-                        "by": by, "tag": name, "what": what, "n": values.size,
-                        **{f"p{int(100 * q)}": quantile(values, q) for q in (0.5, 0.9, 0.99)},
-                        "n_negative": int((values < 0.0).sum()),
-                    })  # fmt: skip
-    schema = {
-        "by": pl.String, "tag": pl.String, "what": pl.String, "n": pl.Int64, "p50": pl.Float64,
-        "p90": pl.Float64, "p99": pl.Float64, "n_negative": pl.Int64,
-    }  # fmt: skip
-    return pl.DataFrame(rows, schema=schema).with_columns(pl.col(pl.Float64).fill_nan(None))

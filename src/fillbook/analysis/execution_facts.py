@@ -103,7 +103,7 @@ def facts_of(data: PerformanceDataSource, seen: View) -> Facts:
             lambda: _fill_facts(data, mids, max_age_s),
             lambda: _order_prices(data, mids, max_age_s, seen.of_fill),
         )
-        mids.forget_ticks()
+        mids.let_go()
         _KNOWN[data] = (key, Facts(mids, fills, orders))
     return _KNOWN[data][1]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fillbook.analysis.kernels import distance_bands
 from fillbook.analysis.levels import AT_MARKET, rank_names
-from fillbook.arrays import Floats, Ints
+from fillbook.arrays import Floats
 from fillbook.ledger.codes import label_codes
 
 UNKNOWN = "unknown"
@@ -100,9 +100,9 @@ def order_tags(orders: pl.DataFrame, *, links_omit_cancelled: bool) -> Iterator[
     yield "controller", known if links_omit_cancelled else Tags.of_labels(orders["controller_id"])
 
 
-def _ranks(orders: pl.DataFrame) -> tuple[tuple[str, ...], Ints]:
+def _ranks(orders: pl.DataFrame) -> tuple[tuple[str, ...], NDArray[np.integer[Any]]]:
     """Ranks of the limit orders, and the market."""
-    names, code = rank_names(orders["rank"].cast(pl.Int64).to_numpy())
+    names, code = rank_names(orders["rank"].to_numpy())
     return (*names, AT_MARKET), np.where(orders["order_is_market"].to_numpy(), len(names), code)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fillbook.analysis.kernels import NEVER
 from fillbook.analysis.market_volume import market_volumes, volume_of
@@ -87,7 +88,9 @@ def uptimes(seen: View, orders: pl.DataFrame, traded: pl.DataFrame, fills: pl.Da
     is_quote = orders.select(is_limit).to_series().to_numpy()
     code, first = label_codes([orders[name] for name in names])
     markets = orders.select(names)[first].select(pl.col(names).cast(pl.String)).rows()
-    place = {market: np.flatnonzero((code == i) & is_quote) for i, market in enumerate(markets)}
+    place = {
+        market: np.flatnonzero((code == i) & is_quote).astype(np.uint32) for i, market in enumerate(markets)
+    }
     lives = {market: _lives(orders, mine) for market, mine in place.items() if mine.size}
     known = _last_known(orders, traded, fills)
     end_us, window = seen.ledger.end_us, dict[str, tuple[int, int]]()
@@ -107,7 +110,7 @@ def uptimes(seen: View, orders: pl.DataFrame, traded: pl.DataFrame, fills: pl.Da
     return frame.with_columns((pl.col(f"{s}_s") / positive).alias(s) for s in ("bid", "ask", "both"))
 
 
-def _lives(orders: pl.DataFrame, rows: Ints) -> tuple[Codes, Ints, Ints]:
+def _lives(orders: pl.DataFrame, rows: NDArray[np.uint32]) -> tuple[Codes, Ints, Ints]:
     """Side, creation and end of some orders, µs UTC; `NEVER` where nobody closed it."""
     asked = orders.select("side", "created_at", "ended_at")[rows]
     start, end = (asked[name].dt.timestamp("us").fill_null(NEVER) for name in ("created_at", "ended_at"))

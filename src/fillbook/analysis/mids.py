@@ -232,8 +232,9 @@ class Mids:
                 self._ticks = Ticks.of(self._orders)
             return self._ticks
 
-    def forget_ticks(self) -> None:
-        """Let the sorted orders go: few ask for them again."""
+    def let_go(self) -> None:
+        """Drop the tables sorted so far; who asks for a market nobody has asked for sorts them again."""
+        self._held.clear()
         self._ticks = None
 
     def of(self, connector: str, pair: str) -> MarketMids:

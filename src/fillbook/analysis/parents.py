@@ -76,12 +76,9 @@ def parents_of(data: PerformanceDataSource, seen: View, facts: Facts, orders: pl
     with np.errstate(divide="ignore", invalid="ignore"):
         average = value / filled
     frame = legs.with_columns(filled_base=filled, average_quote=average, **money)
-    return (
-        frame.with_columns(**_benchmarks(frame, data, facts))
-        .drop("key")
-        .fill_nan(None)
-        .sort("decided_at", "order_id")
-    )
+    found = frame.with_columns(**_benchmarks(frame, data, facts)).drop("key").fill_nan(None)
+    by_time = found.select(pl.arg_sort_by("decided_at", "order_id")).to_series()
+    return found if by_time.is_sorted() else found[by_time]  # mostly they are: no copy then
 
 
 def _children(data: PerformanceDataSource, facts: Facts, orders: pl.DataFrame) -> pl.DataFrame:

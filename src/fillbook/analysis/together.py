@@ -30,5 +30,5 @@ def both(one: Callable[[], _One], other: Callable[[], _Other]) -> tuple[_One, _O
 
 def _give_back() -> None:
     """Hand what both freed to the system: glibc keeps holes of up to 32 MB, which no half can fill alone."""
-    if hasattr(_LIBC, "malloc_trim"):
+    if _LIBC is not None and hasattr(_LIBC, "malloc_trim"):
         _LIBC.malloc_trim(0)
