@@ -17,7 +17,7 @@ from measure import peak, timed
 
 from fillbook.analysis.attribution import attribution
 from fillbook.analysis.view import view_of
-from fillbook.etl.lineage import Lineage
+from fillbook.growing import Told
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.schema.tables import TABLES, empty
 from fillbook.testing.tables import table
@@ -68,7 +68,7 @@ def made(n: int) -> PerformanceDataSource:
     ])  # fmt: skip
     tables = {"fills": fills, "executors": executors, "quotes": quotes, "candles": candles(n)}
     whole = {name: tables.get(name, empty(name)) for name in TABLES}
-    return PerformanceDataSource(whole, (), Lineage(), "", datetime.now(UTC))
+    return PerformanceDataSource(whole, Told(), "", datetime.now(UTC))
 
 
 def candles(n: int) -> pl.DataFrame:

@@ -16,7 +16,7 @@ import polars as pl
 from measure import peak, timed
 
 from fillbook.analysis.execution import execution
-from fillbook.etl.lineage import Lineage
+from fillbook.growing import Told
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.schema.tables import TABLES, dtypes_of, empty
 from fillbook.testing.tables import table
@@ -86,7 +86,7 @@ def made(n: int) -> PerformanceDataSource:
     }, {"kind": "quote_file"})  # fmt: skip
     tables = {"orders": orders, "fills": fills, "order_events": events, "quotes": quotes}
     whole = {name: tables.get(name, empty(name)) for name in TABLES}
-    return PerformanceDataSource(whole, (), Lineage(), "", datetime.now(UTC))
+    return PerformanceDataSource(whole, Told(), "", datetime.now(UTC))
 
 
 def floor(data: PerformanceDataSource) -> object:

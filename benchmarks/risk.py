@@ -19,7 +19,7 @@ from measure import peak, timed
 
 from fillbook.analysis.risk import Risk, risk
 from fillbook.conventions import Conventions, RiskConventions
-from fillbook.etl.lineage import Lineage
+from fillbook.growing import Told
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.schema.tables import TABLES, empty
 
@@ -57,7 +57,7 @@ def made(bots: int, days: int) -> PerformanceDataSource:
     })  # fmt: skip
     tables = {"fills": fills, "candles": candles}
     whole = {name: tables.get(name, empty(name)) for name in TABLES}
-    return PerformanceDataSource(whole, (), Lineage(), "", datetime.now(UTC))
+    return PerformanceDataSource(whole, Told(), "", datetime.now(UTC))
 
 
 def ours(data: PerformanceDataSource) -> Risk:

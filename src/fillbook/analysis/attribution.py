@@ -129,7 +129,7 @@ def attribution(
         Marks are strict and an open position has none.
     """
     seen = view_of(data, chosen, conventions)
-    facts = market_facts(data, seen.conventions, horizon_s)
+    facts = market_facts(data, seen, horizon_s)
     parts = fill_parts(seen, facts)
     lack = _too_coarse(seen, horizon_s)
     inputs = attribution_inputs(seen, facts, parts, too_coarse=lack)

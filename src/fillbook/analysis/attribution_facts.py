@@ -12,8 +12,8 @@ import polars as pl
 from fillbook.analysis.markets import by_market
 from fillbook.analysis.mids import US, MarketMids, Mids, mids_of
 from fillbook.analysis.regimes import CLASSES, UNKNOWN, Kind, Regimes, regimes_of
+from fillbook.analysis.view import View
 from fillbook.arrays import Codes, Floats, Ints
-from fillbook.conventions import Conventions
 from fillbook.filters import UNLINKED
 from fillbook.ledger.codes import label_codes
 from fillbook.performance_data_source import PerformanceDataSource
@@ -53,17 +53,17 @@ class MarketFacts:
 _KNOWN: WeakKeyDictionary[PerformanceDataSource, tuple[str, MarketFacts]] = WeakKeyDictionary()
 
 
-def market_facts(data: PerformanceDataSource, conventions: Conventions, horizon_s: float) -> MarketFacts:
+def market_facts(data: PerformanceDataSource, seen: View, horizon_s: float) -> MarketFacts:
     """Facts of all fills; the last ones asked for are kept."""
-    key = repr((conventions.max_quote_age_s, conventions.mid_proxy, horizon_s))
+    key = repr((seen.conventions.max_quote_age_s, seen.conventions.mid_proxy, horizon_s))
     if data not in _KNOWN or _KNOWN[data][0] != key:
-        _KNOWN[data] = (key, _found(data, conventions, horizon_s))
+        _KNOWN[data] = (key, _found(data, seen, horizon_s))
     return _KNOWN[data][1]
 
 
-def _found(data: PerformanceDataSource, conventions: Conventions, horizon_s: float) -> MarketFacts:
-    fills = data.fills
-    mids = mids_of(data, conventions)
+def _found(data: PerformanceDataSource, seen: View, horizon_s: float) -> MarketFacts:
+    fills, conventions = data.fills, seen.conventions
+    mids = mids_of(data, conventions, seen.prepared.prices)
     at = fills["at"].dt.timestamp("us").to_numpy()
     mid, later = np.full((2, fills.height), np.nan)
     kind = np.full(fills.height, UNKNOWN, np.int8)

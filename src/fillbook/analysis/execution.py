@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,14 @@ from fillbook.analysis import execution_groups as groups
 from fillbook.analysis.execution_facts import HORIZONS, Facts, facts_of
 from fillbook.analysis.execution_findings import execution_findings
 from fillbook.analysis.execution_inputs import execution_inputs
-from fillbook.analysis.execution_tables import TRADED, fill_table, order_lives, trade_table, with_costs
+from fillbook.analysis.execution_tables import (
+    TRADED,
+    fill_table,
+    order_lives,
+    trade_table,
+    with_costs,
+    with_details,
+)  # fmt: skip
 from fillbook.analysis.execution_tags import fill_tags, order_tags
 from fillbook.analysis.inputs import order_arrays
 from fillbook.analysis.market_share import market_shares, uptimes
@@ -33,7 +40,7 @@ from fillbook.metrics.evaluate import answered_keys, evaluate
 from fillbook.metrics.impact import Impact, fit_impact
 from fillbook.metrics.inputs import ExecutionInputs
 from fillbook.metrics.spreads import edge, markout
-from fillbook.metrics.timing import quantile, survival
+from fillbook.metrics.timing import survival
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.results import Result, Undefined
 
@@ -86,11 +93,14 @@ class Execution:
     impact
         The fit of the square-root law.
     lives, fills
-        Order by order, fill by fill (`execution_tables`); see also `orders`.
+        Order by order (`execution_tables.order_lives`; see also `orders`), fill by fill
+        (`execution_tables.fill_table`).
     trades
         Round trips with exit efficiency, excursions and edge (`execution_tables.trade_table`).
     findings
         What a reader of these numbers must know.
+    detailed
+        `execution_tables.with_details` of rows of `lives`.
     """
 
     currency: str | None
@@ -115,11 +125,12 @@ class Execution:
     findings: tuple[Finding, ...]
     chosen: Filter
     conventions: Conventions
+    detailed: Callable[[pl.DataFrame], pl.DataFrame]
 
     @functools.cached_property
     def orders(self) -> pl.DataFrame:
-        """`lives` with the costs and spans of those that traded (`execution_tables.with_costs`)."""
-        return with_costs(self.lives)
+        """`lives` with their details, and costs and spans of those that traded (`execution_tables`)."""
+        return with_costs(self.detailed(self.lives))
 
 
 def execution(
@@ -143,8 +154,22 @@ def execution(
     """
     seen = view_of(data, chosen, conventions)
     facts = facts_of(data, seen)
+    detailed = functools.partial(with_details, data=data, seen=seen, facts=facts)
     fills, orders = both(lambda: fill_table(data, seen, facts), lambda: order_lives(data, seen, facts))
-    traded = with_costs(orders.select(TRADED).filter(pl.col("filled_base") > 0.0))
+    tables, inputs, findings = _tables(data, seen, facts, fills, orders, detailed)
+    return Execution(
+        seen.reporting.currency, seen.period, metrics=_metrics(inputs), **tables,
+        impact=_impact(inputs), lives=orders, fills=fills, findings=(*seen.findings, *findings),
+        chosen=seen.chosen, conventions=seen.conventions, detailed=detailed,
+    )  # fmt: skip
+
+
+def _tables(
+    data: PerformanceDataSource, seen: View, facts: Facts, fills: pl.DataFrame, orders: pl.DataFrame,
+    detailed: Callable[[pl.DataFrame], pl.DataFrame],
+) -> tuple[dict[str, Any], ExecutionInputs, list[Finding]]:  # fmt: skip
+    """Tables by name of the answer's field, what its metrics eat, and what to know of them."""
+    traded = with_costs(detailed(orders.filter(pl.col("filled_base") > 0.0))).select(TRADED)
     omits = facts.orders.links_omit_cancelled
     of_fills, of_orders = both(
         lambda: _of_fills(data, seen, fills), lambda: _of_orders(data, seen, facts, orders, traded, fills)
@@ -154,11 +179,7 @@ def execution(
         links_omit_cancelled=omits,
     )  # fmt: skip
     findings = execution_findings(fills, traded, of_fills["markets"], links_omit_cancelled=omits)
-    return Execution(
-        seen.reporting.currency, seen.period, metrics=_metrics(inputs), **of_fills, **of_orders,
-        impact=_impact(inputs), lives=orders, fills=fills, findings=(*seen.findings, *findings),
-        chosen=seen.chosen, conventions=seen.conventions,
-    )  # fmt: skip
+    return {**of_fills, **of_orders}, inputs, findings
 
 
 def _metrics(inputs: ExecutionInputs) -> dict[str, Result]:
@@ -174,13 +195,13 @@ def _of_fills(data: PerformanceDataSource, seen: View, fills: pl.DataFrame) -> d
     qty, at = _signed(fills), fills["at"].dt.timestamp("us").to_numpy()
     price, mid, later = (fills[name].to_numpy() for name in ("price_quote", "mid_quote", "mid_60s"))
     return {
+        "trades": trade_table(trips_frame(seen.ledger), fills),
         "mids": _mids(fills), "spreads": _spreads(fills), "toxic": _toxic(fills),
         "markouts": markout_curve(at, qty, price, mid, curve, fills["tick_s"].to_numpy()),
         "by_fill": {
             by: groups.fill_groups(at, qty, price, mid, later, tags) for by, tags in fill_tags(fills)
         },
         "markets": market_shares(data, seen, fills),
-        "trades": trade_table(trips_frame(seen.ledger), fills),
     }  # fmt: skip
 
 
@@ -189,16 +210,19 @@ def _of_orders(
     fills: pl.DataFrame,
 ) -> dict[str, Any]:  # fmt: skip
     """What the orders tell, by name of the answer's field."""
-    omits, weight = facts.orders.links_omit_cancelled, _weights(seen, orders)
+    omits = facts.orders.links_omit_cancelled
     return {
-        "parents": parents_of(data, seen, facts, orders), "uptime": uptimes(seen, orders, fills),
-        "by_order": {
-            by: groups.order_groups(orders, weight, tags)
-            for by, tags in order_tags(orders, links_omit_cancelled=omits)
-        },
+        "parents": parents_of(data, seen, facts, orders), "uptime": uptimes(seen, orders, traded, fills),
+        "by_order": _by_order(seen, orders, links_omit_cancelled=omits),
         "hour_by_level": groups.hour_by_level(orders, by_rank=omits), "waits": _waits(orders),
-        "latency": _latency(traded),
+        "latency": groups.latency(traded),
     }  # fmt: skip
+
+
+def _by_order(seen: View, orders: pl.DataFrame, *, links_omit_cancelled: bool) -> dict[str, pl.DataFrame]:
+    weight = _weights(seen, orders)
+    tagged = order_tags(orders, links_omit_cancelled=links_omit_cancelled)
+    return {by: groups.order_groups(orders, weight, tags) for by, tags in tagged}
 
 
 def _signed(fills: pl.DataFrame) -> Floats:
@@ -213,7 +237,9 @@ def _weights(seen: View, orders: pl.DataFrame) -> Floats:
     if isinstance(price, Undefined) or isinstance(amount, Undefined):
         return np.full(orders.height, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(price * amount / orders["amount_base"].to_numpy())
+        worth = np.asarray(price * amount)
+        worth /= orders["amount_base"].to_numpy()
+    return worth
 
 
 def _impact(inputs: ExecutionInputs) -> Impact:
@@ -343,39 +369,9 @@ def _toxic(fills: pl.DataFrame) -> pl.DataFrame:
 def _waits(orders: pl.DataFrame) -> pl.DataFrame:
     """Survival of the limit orders without a fill, thinned to a drawable number of steps."""
     limit = orders.lazy().filter(~pl.col("order_is_market"), pl.col("wait_s").is_not_null())
-    waits = limit.select("wait_s", is_filled=pl.col("first_fill_at").is_not_null()).collect()
+    waits = limit.select("wait_s", "is_filled").collect()
     curve = survival(waits["wait_s"].to_numpy(), waits["is_filled"].to_numpy())
     place = np.unique(np.linspace(0, curve.seconds.size - 1, min(_CURVE, curve.seconds.size)).astype(int))
     return pl.DataFrame({
         "seconds": curve.seconds[place], "waiting": curve.share[place], "at_risk": curve.at_risk[place],
     })  # fmt: skip
-
-
-_SPANS = {
-    "decision to first fill": "latency_s", "creation to first fill": "create_to_fill_s",
-    "first to last fill": "first_to_last_fill_s", "last fill to end": "fill_to_end_s",
-}  # fmt: skip
-
-
-def _latency(traded: pl.DataFrame) -> pl.DataFrame:
-    """Quantiles of the spans of orders with fills, by connector and by hour of the day (UTC)."""
-    rows = []
-    keyed = traded.select("connector", *_SPANS.values(), hour=pl.col("created_at").dt.hour())
-    for by in ("connector", "hour"):
-        for (tag,), mine in sorted(
-            keyed.partition_by([by], as_dict=True).items(), key=lambda item: str(item[0][0]).zfill(2)
-        ):
-            name = f"{tag:02}" if by == "hour" else str(tag)
-            for what, column in _SPANS.items():
-                values = mine[column].drop_nulls().to_numpy()
-                if values.size:
-                    rows.append({
-                        "by": by, "tag": name, "what": what, "n": values.size,
-                        **{f"p{int(100 * q)}": quantile(values, q) for q in (0.5, 0.9, 0.99)},
-                        "n_negative": int((values < 0.0).sum()),
-                    })  # fmt: skip
-    schema = {
-        "by": pl.String, "tag": pl.String, "what": pl.String, "n": pl.Int64, "p50": pl.Float64,
-        "p90": pl.Float64, "p99": pl.Float64, "n_negative": pl.Int64,
-    }  # fmt: skip
-    return pl.DataFrame(rows, schema=schema).with_columns(pl.col(pl.Float64).fill_nan(None))

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from fillbook.analysis.levels import order_levels
 from fillbook.analysis.markets import by_market
-from fillbook.analysis.mids import KINDS, US, Looked, Mids, mids_of
+from fillbook.analysis.mids import US, Looked, Mids, mids_of
 from fillbook.analysis.ticks import limits, sides
 from fillbook.analysis.together import both
 from fillbook.analysis.view import View
-from fillbook.arrays import Codes, Floats, Ints
+from fillbook.arrays import Bools, Codes, Floats, Ints
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.sources.hummingbot import decisions_us
 
@@ -54,12 +54,15 @@ class OrderPrices:
 
     Parameters
     ----------
-    table
-        A row an order, in the order of the canonical table: ``arrival_quote, arrival_bid_quote,
-        arrival_ask_quote, arrival_age_s, arrival_from`` (when it was created), ``decided_at`` (when the bot
-        decided on it), ``decided_by`` (how that is known, of `DECIDED_BY`), ``decision_quote`` (mid then),
-        ``is_two_sided`` (the other side was quoted at its tick), ``level``, and ``rank``, the place of
-        its price among the quotes of its tick and side, 1 the innermost; null where not known.
+    arrival
+        Mid when each order of the canonical table was created, null where there is none, shape (n,).
+    rank, is_two_sided
+        Place of each order's price among the quotes of its tick and side, 1 the innermost, 0 where it has
+        none; whether the other side was quoted at its tick.
+    decided
+        A row an order that traded or was no mere quote, by ``order_row``: ``decided_at`` (when the bot
+        decided on it), ``decided_by`` (how that is known, of `DECIDED_BY`) and ``decision_quote``
+        (mid then; null where not known).
     levels
         Names of the quote levels, innermost first.
     level
@@ -69,7 +72,10 @@ class OrderPrices:
         of a controller's or a level's own orders did.
     """
 
-    table: pl.DataFrame
+    arrival: pl.Series
+    rank: NDArray[np.int32]
+    is_two_sided: Bools
+    decided: pl.DataFrame
     levels: tuple[str, ...]
     level: NDArray[np.int16]
     links_omit_cancelled: bool
@@ -92,11 +98,12 @@ def facts_of(data: PerformanceDataSource, seen: View) -> Facts:
     max_age_s = seen.conventions.max_quote_age_s
     key = repr((max_age_s, seen.conventions.mid_proxy))
     if data not in _KNOWN or _KNOWN[data][0] != key:
-        mids = mids_of(data, seen.conventions)
+        mids = mids_of(data, seen.conventions, seen.prepared.prices)
         fills, orders = both(
             lambda: _fill_facts(data, mids, max_age_s),
             lambda: _order_prices(data, mids, max_age_s, seen.of_fill),
         )
+        mids.let_go()
         _KNOWN[data] = (key, Facts(mids, fills, orders))
     return _KNOWN[data][1]
 
@@ -138,23 +145,31 @@ def _order_prices(
 ) -> OrderPrices:
     orders = data.orders
     created = _us(orders["at"])
-    arrival, decision = Looked.blank(orders.height), np.full(orders.height, np.nan)
-    decided, decided_by = decisions(data, order_of_fill)
-    for connector, pair, rows in by_market(orders):
-        market = mids.of(connector, pair)
-        arrival.put(rows, market.at(created[rows], max_age_s))
-        known = rows[~np.isnan(decided[rows])]
-        decision[known] = market.at(decided[known].astype(np.int64), max_age_s).mid
+    arrival = np.empty(orders.height)
+    rows, decided, by = decisions(data, order_of_fill)
+    decision = np.empty(rows.size)
+    for connector, pair, mine in by_market(orders):
+        arrival[mine] = mids.of(connector, pair).at(created[mine], max_age_s).mid
+    for connector, pair, mine in by_market(orders.select("connector", "pair")[rows]):
+        decision[mine] = mids.of(connector, pair).at(decided[mine], max_age_s).mid
     rank, is_two_sided = mids.ticks.ranks(sides(orders), limits(orders))
     level, levels = order_levels(orders, data.executors, rank)
-    table = pl.DataFrame({
-        "arrival_quote": given(arrival.mid), "arrival_bid_quote": given(arrival.bid),
-        "arrival_ask_quote": given(arrival.ask), "arrival_age_s": given(arrival.age_s),
-        "arrival_from": named(arrival.kind, KINDS), "decided_at": given(decided).cast(pl.Int64).cast(_UTC),
-        "decided_by": named(decided_by, DECIDED_BY), "decision_quote": given(decision),
-        "is_two_sided": is_two_sided, "level": named(level, levels), "rank": rank,
+    told = pl.DataFrame({
+        "order_row": rows.astype(np.uint32), "decided_at": pl.Series(decided).cast(_UTC),
+        "decided_by": named(by, DECIDED_BY), "decision_quote": given(decision),
     })  # fmt: skip
-    return OrderPrices(table, levels, level, _omits_cancelled(data, order_of_fill))
+    return OrderPrices(
+        given(arrival), rank, is_two_sided, told, levels, level, _omits_cancelled(data, order_of_fill)
+    )
+
+
+def arrivals(data: PerformanceDataSource, rows: pl.Series, mids: Mids, max_age_s: float) -> Looked:
+    """What the market was when some orders were created."""
+    orders = data.orders.select("connector", "pair", "at")[rows]
+    found, created = Looked.blank(orders.height), _us(orders["at"])
+    for connector, pair, mine in by_market(orders):
+        found.put(mine, mids.of(connector, pair).at(created[mine], max_age_s))
+    return found
 
 
 def given(values: Floats) -> pl.Series:
@@ -186,26 +201,25 @@ def _omits_cancelled(data: PerformanceDataSource, order_of_fill: Ints) -> bool:
     return others.filter(pl.col("bot").is_in(bots.implode())).height > 0
 
 
-def decisions(data: PerformanceDataSource, order_of_fill: Ints) -> tuple[Floats, Codes]:
-    """When the bot decided on each order (µs UTC; NaN of quotes that never traded), and by what.
+def decisions(data: PerformanceDataSource, order_of_fill: Ints) -> tuple[Ints, Ints, Codes]:
+    """Rows of the orders that traded or were no mere quotes, when the bot decided on each (µs UTC), by what.
 
     First the executor's own start, for its first order; then the time in the client order id, where it
     lies within five seconds of the creation; else the creation, a clock tick.
     """
     orders = data.orders
-    created = _us(orders["at"]).astype(np.float64)
     asks = (orders["order_type"] != "LIMIT_MAKER").to_numpy().copy()
     asks[order_of_fill[order_of_fill >= 0]] = True
-    decided, by = np.full(orders.height, np.nan), np.zeros(orders.height, np.int8)
     rows = np.flatnonzero(asks)
-    decided[rows] = created[rows]
+    decided, by = _us(orders["at"])[rows], np.zeros(rows.size, np.int8)
     told = decisions_us(orders["order_id"].gather(rows)).cast(pl.Float64).fill_null(np.nan).to_numpy()
-    near = np.abs(told - created[rows]) <= _NEAR_US
-    decided[rows[near]], by[rows[near]] = told[near], DECIDED_BY.index("order_id")
+    near = np.abs(told - decided) <= _NEAR_US
+    decided[near], by[near] = told[near], DECIDED_BY.index("order_id")
     first, starts = _executor_starts(data)
     asked = asks[first]
-    decided[first[asked]], by[first[asked]] = starts[asked], DECIDED_BY.index("executor")
-    return decided, by
+    place = np.searchsorted(rows, first[asked])
+    decided[place], by[place] = starts[asked], DECIDED_BY.index("executor")
+    return rows, decided, by
 
 
 def _executor_starts(data: PerformanceDataSource) -> tuple[Ints, Floats]:

@@ -12,6 +12,7 @@ from fillbook.arrays import Floats, Ints
 from fillbook.metrics.bootstrap import places, ratio_intervals
 from fillbook.metrics.execution import wilson
 from fillbook.metrics.inputs import ORDER_CLASSES
+from fillbook.metrics.timing import quantile
 
 HOUR_US = 3_600_000_000
 _BPS = 1e4
@@ -155,3 +156,33 @@ def hour_by_level(orders: pl.DataFrame, *, by_rank: bool) -> pl.DataFrame:
         counts.with_columns(fill_rate=pl.col("n_filled") / pl.col("n_terminal"))
         .sort("side", pl.col("side") * depth, "hour")
     )  # fmt: skip
+
+
+_SPANS = {
+    "decision to first fill": "latency_s", "creation to first fill": "create_to_fill_s",
+    "first to last fill": "first_to_last_fill_s", "last fill to end": "fill_to_end_s",
+}  # fmt: skip
+
+
+def latency(traded: pl.DataFrame) -> pl.DataFrame:
+    """Quantiles of the spans of orders with fills, by connector and by hour of the day (UTC)."""
+    rows = []
+    keyed = traded.select("connector", *_SPANS.values(), hour=pl.col("created_at").dt.hour())
+    for by in ("connector", "hour"):
+        for (tag,), mine in sorted(
+            keyed.partition_by([by], as_dict=True).items(), key=lambda item: str(item[0][0]).zfill(2)
+        ):
+            name = f"{tag:02}" if by == "hour" else str(tag)
+            for what, column in _SPANS.items():
+                values = mine[column].drop_nulls().to_numpy()
+                if values.size:
+                    rows.append({
+                        "by": by, "tag": name, "what": what, "n": values.size,
+                        **{f"p{int(100 * q)}": quantile(values, q) for q in (0.5, 0.9, 0.99)},
+                        "n_negative": int((values < 0.0).sum()),
+                    })  # fmt: skip
+    schema = {
+        "by": pl.String, "tag": pl.String, "what": pl.String, "n": pl.Int64, "p50": pl.Float64,
+        "p90": pl.Float64, "p99": pl.Float64, "n_negative": pl.Int64,
+    }  # fmt: skip
+    return pl.DataFrame(rows, schema=schema).with_columns(pl.col(pl.Float64).fill_nan(None))

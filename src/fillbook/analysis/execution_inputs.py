@@ -181,8 +181,8 @@ def _order_arrays(
         notes["reasons"]["order_filled"] = ("fills_missing",)
     return {
         **order_arrays(seen.orders, seen.reporting), **_traded_arrays(traded, seen, notes, tick_s),
-        **{f"order_{name}": _numbers(orders, name) for name in ("wait_s", "live_s", "n_fills")},
-        "order_is_filled": orders["first_fill_at"].is_not_null().to_numpy(),
+        **{f"order_{name}": _numbers(orders, name) for name in ("wait_s", "live_s")},
+        **{f"order_{name}": orders[name].to_numpy() for name in ("n_fills", "is_filled")},
     }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from fillbook.analysis.execution_facts import Facts, named
+from fillbook.analysis.execution_facts import DECIDED_BY, Facts, arrivals, given, named
 from fillbook.analysis.inputs import inverse_of
 from fillbook.analysis.mids import KINDS
 from fillbook.analysis.orders import order_facts
@@ -24,10 +24,11 @@ _ORDER_NAMES = (
     "order_id",
 )  # fmt: skip
 
-TRADED = (  # what `with_costs` and the answers about orders with a fill ask of them
-    "connector", "quote", "side", "order_type", "order_is_market", "amount_base", "filled_base",
-    "average_quote", "limit_quote", "created_at", "decided_at", "decided_by", "first_fill_at", "last_fill_at",
-    "ended_at", "stopped_at", "arrival_quote", "arrival_bid_quote", "arrival_ask_quote", "arrival_from",
+TRADED = (  # what the answers ask of the orders that traded
+    "bot", "connector", "quote", "side", "order_type", "order_is_market", "amount_base", "filled_base",
+    "average_quote", "limit_quote", "created_at", "last_fill_at", "decided_by", "arrival_quote",
+    "arrival_from", "touch_quote", "latency_s", "create_to_fill_s", "first_to_last_fill_s", "fill_to_end_s",
+    "slippage_limit_bps", "overfill_base", "is_late_fill", "is_fill_before_order",
 )  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def fill_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Data
     amount, price = fills["amount_base"].to_numpy(), fills["price_quote"].to_numpy()
     order = seen.of_fill[rows]
     level = np.where(order >= 0, facts.orders.level[order] if data.orders.height else 0, -1)
-    later = {f"mid_{horizon:g}s": mids[rows] for horizon, mids in facts.fills.later.items()}
+    later = {f"mid_{horizon:g}s": mids[rows] for horizon, mids in facts.fills.later.items() if horizon > 0.0}
     return fills.select(
         *names, "order_id", "price_quote",
         liquidity=pl.col("order_type").cast(pl.String).replace_strict(LIQUIDITY_OF, default="unknown"),
@@ -67,7 +68,7 @@ def fill_table(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.Data
         pl.Series("ask_quote", before.ask), pl.Series("mid_age_s", before.age_s),
         pl.Series("mid_from", named(before.kind, KINDS)), pl.Series("is_crossed", before.is_crossed),
         pl.Series("tick_s", facts.fills.tick_s[rows]),
-        **{name: pl.Series(values) for name, values in later.items()},
+        mid_0s=pl.Series(before.mid), **{name: pl.Series(values) for name, values in later.items()},
     )  # fmt: skip
 
 
@@ -82,39 +83,79 @@ def _beyond_flat(seen: View) -> Floats:
 
 
 def order_lives(data: PerformanceDataSource, seen: View, facts: Facts) -> pl.DataFrame:
-    """Orders of the view: what became of them, and what the market was when they were made.
+    """Orders of the view: what became of them.
 
     Returns
     -------
     pl.DataFrame
-        Names, ``order_type, level, amount_base, limit_quote, class, filled_base, n_fills,
-        average_quote, decided_at, decided_by, created_at, first_fill_at, last_fill_at, ended_at, stopped_at``
-        (first event that cancelled, expired or failed it), ``decision_quote, arrival_quote,
-        arrival_bid_quote, arrival_ask_quote, arrival_age_s, arrival_from``, ``wait_s`` and ``live_s`` (to
-        the end of the data for an open one) and ``is_two_sided``; ``order_row`` is the row in the canonical
-        table. Amounts of inverse contracts are in base at the price they filled at, else their limit, else
-        the mid at creation. Null where not known.
+        Names, ``order_type, level, rank, amount_base, limit_quote, order_class, filled_base, n_fills,
+        created_at, ended_at, arrival_quote`` (mid at creation), ``is_two_sided, wait_s`` (to the first fill,
+        which it has where it ``is_filled``, else to its end) and ``live_s`` (to the end of the data for an
+        open one); ``order_row`` is the row in the canonical table. Amounts of inverse contracts are in base
+        at the price they filled at, else their limit, else the mid at creation. Null where not known.
     """
     held = seen.orders if seen.orders is not None else order_facts(data.tables).table
-    orders, prices = data.orders, facts.orders.table
-    if held.height != orders.height:
-        orders, prices = orders[held["order_row"]], prices[held["order_row"]]
-    frame = orders.select(
-        *_ORDER_NAMES, "amount_base", limit_quote="price_quote", created_at="at",
-        last_status=pl.col("last_status"),
+    orders, prices = data.orders, facts.orders
+    row = held["order_row"].to_numpy() if held.height != orders.height else slice(None)
+    orders = orders[row]
+    told = beside(held, seen.filled.select("order_row", "n_fills", "first_fill_at"))
+    lives = orders.select(
+        *_ORDER_NAMES, "amount_base", limit_quote="price_quote", created_at="at", last_status="last_status",
     ).with_columns(
-        *held.select(
-            "order_row", "order_class", "order_is_market", filled_base="order_filled",
-            n_fills="order_n_fills", average_quote="order_average", coins="order_coins",
-            first_fill_at=pl.col("first_fill_us").cast(_UTC), last_fill_at=pl.col("last_fill_us").cast(_UTC),
-            ended_at=pl.col("ended_us").cast(_UTC), stopped_at=pl.col("stopped_us").cast(_UTC),
-        ).get_columns(),
-        pl.Series("class", named(held["order_class"].to_numpy(), ORDER_CLASSES)),
-        *prices.get_columns(),
+        *held.select("order_row", "order_class", "order_is_market", filled_base="order_filled",
+                     ended_at=pl.col("ended_us").cast(_UTC)).get_columns(),
+        *told.select(pl.col("n_fills").fill_null(0), "first_fill_at").get_columns(),
+        arrival_quote=prices.arrival[row], is_two_sided=pl.Series(prices.is_two_sided[row]),
+        level=named(prices.level[row], prices.levels), rank=pl.Series(prices.rank[row]),
     )  # fmt: skip
     is_inverse = inverse_of(orders, seen.conventions)
-    in_base = frame.with_columns(**_coins(is_inverse)) if is_inverse.any() else frame
-    return in_base.with_columns(**_durations(seen)).drop("coins")
+    if is_inverse.any():
+        coins = beside(held, seen.filled.select("order_row", "contracts", "coins"))
+        lives = lives.with_columns(*coins.get_columns()).with_columns(**_coins(is_inverse))
+    return lives.with_columns(**_durations(seen), is_filled=pl.col("first_fill_at").is_not_null()).drop(
+        "first_fill_at", "contracts", "coins", strict=False
+    )
+
+
+def beside(orders: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    """What is told of some orders, by ``order_row``: a row an order, null where nothing is."""
+    return (
+        orders.select("order_row")
+        .join(told, on="order_row", how="left", maintain_order="left").drop("order_row")
+    )  # fmt: skip
+
+
+def with_details(lives: pl.DataFrame, data: PerformanceDataSource, seen: View, facts: Facts) -> pl.DataFrame:
+    """Orders with what is told only of those that somebody looks at more closely.
+
+    Parameters
+    ----------
+    lives
+        Some rows of `order_lives`.
+    data, seen, facts
+        What they are of.
+
+    Returns
+    -------
+    pl.DataFrame
+        With ``class`` (the name), ``average_quote, first_fill_at, last_fill_at, stopped_at`` (first event
+        that cancelled, expired or failed it), ``decided_at, decided_by, decision_quote`` (null for quotes
+        that never traded), ``arrival_bid_quote, arrival_ask_quote, arrival_age_s`` and ``arrival_from``.
+        Null where not known.
+    """
+    found = arrivals(data, lives["order_row"], facts.mids, seen.conventions.max_quote_age_s)
+    is_inverse = inverse_of(lives, seen.conventions)
+    coins = pl.when(pl.col("coins") > 0.0).then("coins")
+    average = pl.when(is_inverse).then(pl.col("contracts") / coins).otherwise("average_quote")
+    return lives.with_columns(
+        pl.Series("class", named(lives["order_class"].to_numpy(), ORDER_CLASSES)),
+        *beside(lives, seen.filled.drop("n_fills")).with_columns(average_quote=average)
+        .drop("contracts", "coins").get_columns(),
+        *beside(lives, facts.orders.decided)
+        .with_columns(pl.col("decided_by").fill_null(DECIDED_BY[0])).get_columns(),
+        arrival_bid_quote=given(found.bid), arrival_ask_quote=given(found.ask),
+        arrival_age_s=given(found.age_s), arrival_from=named(found.kind, KINDS),
+    )  # fmt: skip
 
 
 def with_costs(lives: pl.DataFrame) -> pl.DataFrame:
@@ -123,7 +164,7 @@ def with_costs(lives: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     lives
-        `order_lives`, all of it or some rows.
+        Orders `with_details`.
 
     Returns
     -------
@@ -138,11 +179,11 @@ def with_costs(lives: pl.DataFrame) -> pl.DataFrame:
 
 
 def _coins(is_inverse: pl.Series) -> dict[str, pl.Expr]:
-    """Amounts of inverse contracts in base, and their harmonic mean price; the others as they are."""
-    amount, filled, coins = pl.col("amount_base"), pl.col("filled_base"), pl.col("coins")
-    average = filled / pl.when(coins > 0.0).then(coins)
+    """Amounts of inverse contracts in base, at their harmonic mean price; the others as they are."""
+    amount, coins = pl.col("amount_base"), pl.col("coins").fill_null(0.0)
+    average = pl.col("contracts") / pl.when(coins > 0.0).then(coins)
     price = pl.coalesce(average, "limit_quote", "arrival_quote")
-    changed = {"amount_base": amount / price, "filled_base": coins, "average_quote": average}
+    changed = {"amount_base": amount / price, "filled_base": coins}
     return {name: pl.when(is_inverse).then(value).otherwise(name) for name, value in changed.items()}
 
 

@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from fillbook.analysis.kernels import distance_bands
 from fillbook.analysis.levels import AT_MARKET, rank_names
-from fillbook.arrays import Floats, Ints
+from fillbook.arrays import Floats
 from fillbook.ledger.codes import label_codes
 
-_BPS = 1e4
 UNKNOWN = "unknown"
 _SIZES = ("smallest fifth", "second fifth", "middle fifth", "fourth fifth", "largest fifth")
 _SPREADS_BPS = (0.0, 5.0, 10.0, 20.0, 50.0, 100.0)
@@ -100,9 +100,9 @@ def order_tags(orders: pl.DataFrame, *, links_omit_cancelled: bool) -> Iterator[
     yield "controller", known if links_omit_cancelled else Tags.of_labels(orders["controller_id"])
 
 
-def _ranks(orders: pl.DataFrame) -> tuple[tuple[str, ...], Ints]:
+def _ranks(orders: pl.DataFrame) -> tuple[tuple[str, ...], NDArray[np.integer[Any]]]:
     """Ranks of the limit orders, and the market."""
-    names, code = rank_names(orders["rank"].cast(pl.Int64).to_numpy())
+    names, code = rank_names(orders["rank"].to_numpy())
     return (*names, AT_MARKET), np.where(orders["order_is_market"].to_numpy(), len(names), code)
 
 
@@ -128,9 +128,7 @@ def _fifths(worth: Floats) -> Tags:
 def _bands(orders: pl.DataFrame) -> Tags:
     """Bands of the distance of the limit from the mid at creation."""
     side, limit, mid = (
-        orders[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
-        for name in ("side", "limit_quote", "arrival_quote")
+        orders[name].fill_null(blank).to_numpy()
+        for name, blank in (("side", 0), ("limit_quote", np.nan), ("arrival_quote", np.nan))
     )
-    distance = side * (mid - limit) / mid * _BPS
-    band = np.searchsorted(_SPREADS_BPS, distance, side="right")
-    return Tags.of(_BANDS, np.where(np.isnan(distance), -1, band))
+    return Tags.of(_BANDS, distance_bands(side, limit, mid, np.array(_SPREADS_BPS)))

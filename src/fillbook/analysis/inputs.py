@@ -146,7 +146,9 @@ def order_arrays(
         return dict.fromkeys((*names, "order_price"), Undefined.unavailable("no_order_row"))
     arrays = {name: orders[name].to_numpy() for name in names}
     is_inverse = inverse_of(orders, reporting.ledger.conventions).to_numpy()
-    price = np.where(is_inverse, 1.0, orders["order_price"].to_numpy())  # contracts are in quote already
+    price = orders["order_price"].to_numpy()
+    if is_inverse.any():
+        price = np.where(is_inverse, 1.0, price)  # contracts are in quote already
     if orders["quote"].n_unique() > 1:
         if reporting.currency is None:
             return {**arrays, "order_price": reporting.lack}

@@ -192,6 +192,17 @@ def tally_orders(code, kind, filled, amount, price, live_s, n_fills, is_market, 
     return counts, sums
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def distance_bands(side, limit, mid, edges_bps):
+    """Per order: band of the distance of its limit from the mid, 0 through it; −1 where one is not known."""
+    band = np.full(side.size, -1, np.int32)
+    for i in range(side.size):
+        distance = side[i] * (mid[i] - limit[i]) / mid[i] * 1e4
+        if side[i] != 0 and not np.isnan(distance):
+            band[i] = np.searchsorted(edges_bps, distance, side="right")
+    return band
+
+
 @njit(cache=True, nogil=True)
 def sum_rows(code, rows, n):
     """Sum of the rows of each code, and how many there are."""

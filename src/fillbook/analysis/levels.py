@@ -8,13 +8,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fillbook.arrays import Ints
-
 AT_MARKET = "market"
 _DEEPEST = 10  # ranks from here on share a name
 
 
-def rank_names(ranks: NDArray[np.integer[Any]]) -> tuple[tuple[str, ...], Ints]:
+def rank_names(ranks: NDArray[np.integer[Any]]) -> tuple[tuple[str, ...], NDArray[np.integer[Any]]]:
     """Names of ranks, the deepest sharing one, and the place of each order's; −1 where it has no rank."""
     return (*map(str, range(1, _DEEPEST)), f"{_DEEPEST}+"), np.minimum(ranks, _DEEPEST) - 1
 

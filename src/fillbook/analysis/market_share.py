@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fillbook.analysis.kernels import NEVER
 from fillbook.analysis.market_volume import market_volumes, volume_of
@@ -70,7 +71,7 @@ def market_shares(data: PerformanceDataSource, seen: View, fills: pl.DataFrame) 
     return pl.DataFrame(rows, schema=schema)
 
 
-def uptimes(seen: View, orders: pl.DataFrame, fills: pl.DataFrame) -> pl.DataFrame:
+def uptimes(seen: View, orders: pl.DataFrame, traded: pl.DataFrame, fills: pl.DataFrame) -> pl.DataFrame:
     """A row a bot and market with limit orders: seconds with a live bid, ask, and both.
 
     The window of a bot begins with its first order and ends with the last that is known of its orders and
@@ -87,9 +88,11 @@ def uptimes(seen: View, orders: pl.DataFrame, fills: pl.DataFrame) -> pl.DataFra
     is_quote = orders.select(is_limit).to_series().to_numpy()
     code, first = label_codes([orders[name] for name in names])
     markets = orders.select(names)[first].select(pl.col(names).cast(pl.String)).rows()
-    place = {market: np.flatnonzero((code == i) & is_quote) for i, market in enumerate(markets)}
+    place = {
+        market: np.flatnonzero((code == i) & is_quote).astype(np.uint32) for i, market in enumerate(markets)
+    }
     lives = {market: _lives(orders, mine) for market, mine in place.items() if mine.size}
-    known = _last_known(orders, fills)
+    known = _last_known(orders, traded, fills)
     end_us, window = seen.ledger.end_us, dict[str, tuple[int, int]]()
     for (bot, _, _), (_, start, end) in lives.items():
         np.minimum(np.where(end == NEVER, known[bot], end), end_us, out=end)
@@ -107,19 +110,19 @@ def uptimes(seen: View, orders: pl.DataFrame, fills: pl.DataFrame) -> pl.DataFra
     return frame.with_columns((pl.col(f"{s}_s") / positive).alias(s) for s in ("bid", "ask", "both"))
 
 
-def _lives(orders: pl.DataFrame, rows: Ints) -> tuple[Codes, Ints, Ints]:
+def _lives(orders: pl.DataFrame, rows: NDArray[np.uint32]) -> tuple[Codes, Ints, Ints]:
     """Side, creation and end of some orders, µs UTC; `NEVER` where nobody closed it."""
     asked = orders.select("side", "created_at", "ended_at")[rows]
     start, end = (asked[name].dt.timestamp("us").fill_null(NEVER) for name in ("created_at", "ended_at"))
     return asked["side"].to_numpy(), start.to_numpy(), end.to_numpy(writable=True)
 
 
-def _last_known(orders: pl.DataFrame, fills: pl.DataFrame) -> dict[str, int]:
+def _last_known(orders: pl.DataFrame, traded: pl.DataFrame, fills: pl.DataFrame) -> dict[str, int]:
     """Last moment that is known of each bot's orders and fills, µs UTC."""
     moments = [
         rows.group_by("bot").agg(pl.col(name).max().dt.timestamp("us").alias("at"))
         for rows, name in (
-            (orders, "created_at"), (orders, "last_fill_at"), (orders, "ended_at"), (fills, "at"),
+            (orders, "created_at"), (traded, "last_fill_at"), (orders, "ended_at"), (fills, "at"),
         )
     ]  # fmt: skip
     latest = pl.concat(moments).group_by(pl.col("bot").cast(pl.String)).agg(pl.col("at").max())

@@ -23,6 +23,7 @@ from fillbook.analysis.own_quotes import own_quotes
 from fillbook.analysis.ticks import Ticks
 from fillbook.arrays import Bools, Codes, Floats, Ints
 from fillbook.conventions import Conventions
+from fillbook.ledger.rates import Prices, Series
 from fillbook.metrics.spreads import is_crossed
 from fillbook.performance_data_source import PerformanceDataSource
 
@@ -80,6 +81,7 @@ class Samples:
     """Samples of one kind: index into `KINDS`, µs UTC ascending, prices.
 
     Bid and ask are NaN where unknown, the mid where the bid is above the ask.
+    `place` is where each sample finds its bid and ask, None: where it finds its mid.
     `lasts_s` is for how long each stands in at least, whatever age is allowed: a close, for a candle.
     """
 
@@ -88,6 +90,7 @@ class Samples:
     mid: Floats
     bid: Floats
     ask: Floats
+    place: NDArray[np.uint32] | None = None
     lasts_s: float = 0.0
 
     def last(
@@ -189,24 +192,32 @@ def _put(found: Looked, todo: Ints, samples: Samples, row: Ints, fresh: Bools, a
     else:
         rows, chosen, mid, age = todo[use], row[use], mid[use], age[use]
     found.mid[rows], found.age_s[rows], found.kind[rows] = mid, age, samples.kind
-    found.bid[rows], found.ask[rows] = samples.bid[chosen], samples.ask[chosen]
+    quoted = chosen if samples.place is None else samples.place[chosen]
+    found.bid[rows], found.ask[rows] = samples.bid[quoted], samples.ask[quoted]
     return use
 
 
 class Mids:
     """Every mid the data holds, market by market."""
 
-    def __init__(self, tables: Mapping[str, pl.DataFrame], conventions: Conventions) -> None:
-        """Remember the tables; nothing is read yet."""
-        quotes = tables["quotes"].select(*_ASKED, "kind", "bid_quote", "ask_quote")
+    def __init__(
+        self, tables: Mapping[str, pl.DataFrame], conventions: Conventions, known: Mapping[Market, Series]
+    ) -> None:
+        """Remember the tables, and the mids that are held by market already; nothing is read yet."""
+        quotes = tables["quotes"]
+        quoted = functools.partial(_quote_samples, touch=functools.cache(lambda: _touch(quotes)))
         candles = tables["candles"] if conventions.mid_proxy == "candle" else tables["candles"].clear()
         trades = functools.partial(_trade_samples, max_age_s=conventions.max_quote_age_s)
         self._read: dict[_Kind, Callable[[], pl.DataFrame]] = {
-            _quote_samples: lambda: quotes, trades: lambda: tables["market_trades"],
-            _own_samples: lambda: own_quotes(tables["orders"], tables["controllers"], self.ticks),
+            quoted: lambda: quotes.select(*_ASKED, "kind").with_row_index("row"),
+            trades: lambda: tables["market_trades"],
+            _own_samples: lambda: own_quotes(
+                tables["orders"], tables["controllers"], self.ticks
+            ).select(_ASKED),
             _candle_samples: lambda: candles,
         }  # fmt: skip
         self._last = {trades: _last_us(tables["market_trades"]), _own_samples: _last_us(tables["orders"])}
+        self._shared = known
         self._held: dict[_Kind, _Held] = {}
         self._known: dict[Market, MarketMids] = {}
         self._lock, self._sorting = Lock(), Lock()
@@ -221,6 +232,11 @@ class Mids:
                 self._ticks = Ticks.of(self._orders)
             return self._ticks
 
+    def let_go(self) -> None:
+        """Drop the tables sorted so far; who asks for a market nobody has asked for sorts them again."""
+        self._held.clear()
+        self._ticks = None
+
     def of(self, connector: str, pair: str) -> MarketMids:
         """Samples of a market; those of a file that names no venue count for the pair on any."""
         venues = (connector, "")
@@ -233,8 +249,8 @@ class Mids:
     def _found(self, kind: _Kind, venues: tuple[str, ...], pair: str) -> list[Samples]:
         """Samples of a family of kinds on the venue and on no venue in particular."""
         held = self._table_of(kind)
-        rows = [held.take((venue, pair)) for venue in venues]
-        return [samples for mine in rows if mine is not None for samples in kind(mine)]
+        rows = [(held.take((venue, pair)), self._shared.get((venue, pair))) for venue in venues]
+        return [_sharing(found, series) for mine, series in rows if mine is not None for found in kind(mine)]
 
     def _table_of(self, kind: _Kind) -> _Held:
         """The table a family of kinds reads, sorted into markets the first time."""
@@ -247,11 +263,11 @@ class Mids:
 _KNOWN: WeakKeyDictionary[PerformanceDataSource, tuple[str, Mids]] = WeakKeyDictionary()
 
 
-def mids_of(data: PerformanceDataSource, conventions: Conventions) -> Mids:
-    """Mids of some data; the ones asked for last are kept, for all answers."""
+def mids_of(data: PerformanceDataSource, conventions: Conventions, prices: Prices) -> Mids:
+    """Mids of some data, whose prices are booked; the ones asked for last are kept, for all answers."""
     key = repr((conventions.max_quote_age_s, conventions.mid_proxy))
     if data not in _KNOWN or _KNOWN[data][0] != key:
-        _KNOWN[data] = (key, Mids(data.tables, conventions))
+        _KNOWN[data] = (key, Mids(data.tables, conventions, prices.mids))
     return _KNOWN[data][1]
 
 
@@ -284,22 +300,40 @@ class _Held:
         return table if found.size == table.height else table[found]
 
 
-def _samples(kind: str, rows: pl.DataFrame, bid: str = "bid_quote", ask: str = "ask_quote") -> Samples:
+def _sharing(samples: Samples, series: Series | None) -> Samples:
+    """The samples with the times and mids of a series that are the same: memory before speed."""
+    if series is None or not np.array_equal(samples.at, series.at):
+        return samples
+    mid = series.price if np.array_equal(samples.mid, series.price) else samples.mid
+    return replace(samples, at=series.at, mid=mid)
+
+
+def _samples(kind: str, rows: pl.DataFrame) -> Samples:
+    """Samples without bid and ask."""
     rows = rows if rows["at"].is_sorted() else rows.sort("at", maintain_order=True)
-    at = rows["at"].dt.timestamp("us").to_numpy()
-    mid, low, high = (
-        rows[name].fill_null(np.nan).to_numpy() if name else np.broadcast_to(np.nan, at.size)
-        for name in ("mid_quote", bid, ask)
-    )
-    wrong = is_crossed(low, high)
-    return Samples(KINDS.index(kind), at, np.where(wrong, np.nan, mid) if wrong.any() else mid, low, high)
+    at, mid = rows["at"].dt.timestamp("us").to_numpy(), rows["mid_quote"].fill_null(np.nan).to_numpy()
+    nothing = np.broadcast_to(np.nan, at.size)
+    return Samples(KINDS.index(kind), at, mid, nothing, nothing)
 
 
-def _quote_samples(rows: pl.DataFrame) -> list[Samples]:
+def _touch(quotes: pl.DataFrame) -> tuple[Floats, Floats]:
+    bid, ask = (quotes[name].fill_null(np.nan).to_numpy() for name in ("bid_quote", "ask_quote"))
+    return bid, ask
+
+
+def _quote_samples(rows: pl.DataFrame, touch: Callable[[], tuple[Floats, Floats]]) -> list[Samples]:
+    """Samples of some rows of the quotes; bids and asks stay where the whole table has them."""
     kinds = rows["kind"].unique().cast(pl.String).to_list()
-    if len(kinds) == 1:
-        return [_samples(kinds[0], rows)]
-    return [_samples(kind, rows.filter(pl.col("kind") == kind)) for kind in kinds]
+    parts = [rows] if len(kinds) == 1 else [rows.filter(pl.col("kind") == kind) for kind in kinds]
+    return [_quoted(kind, mine, *touch()) for kind, mine in zip(kinds, parts, strict=True)]
+
+
+def _quoted(kind: str, rows: pl.DataFrame, bid: Floats, ask: Floats) -> Samples:
+    rows = rows if rows["at"].is_sorted() else rows.sort("at", maintain_order=True)
+    found, place = _samples(kind, rows.select("at", "mid_quote")), rows["row"].to_numpy()
+    wrong = is_crossed(bid[place], ask[place])
+    mid = np.where(wrong, np.nan, found.mid) if wrong.any() else found.mid
+    return replace(found, mid=mid, bid=bid, ask=ask, place=place)
 
 
 def _trade_samples(rows: pl.DataFrame, max_age_s: float) -> list[Samples]:
@@ -314,16 +348,16 @@ def _trade_samples(rows: pl.DataFrame, max_age_s: float) -> list[Samples]:
 
     sided = ordered.select("at", price, low=last(side < 0), high=last(side > 0))
     between = pl.when(pl.col("low") <= pl.col("high")).then((pl.col("low") + pl.col("high")) / 2.0)
-    return [_samples("trades", sided.with_columns(mid_quote=between.fill_null(price)), bid="", ask="")]
+    return [_samples("trades", sided.with_columns(mid_quote=between.fill_null(price)))]
 
 
 def _own_samples(rows: pl.DataFrame) -> list[Samples]:
-    return [_samples("own_quotes", rows, bid="", ask="")]
+    return [_samples("own_quotes", rows)]
 
 
 def _candle_samples(rows: pl.DataFrame) -> list[Samples]:
     """Closes of the finest candles, known when each candle ends; one stands in until the next."""
     finest = rows.filter(pl.col("interval_s") == pl.col("interval_s").min())
     known = pl.col("at") + pl.duration(seconds=pl.col("interval_s"))
-    closes = _samples("candles", finest.select(at=known, mid_quote="close_quote"), bid="", ask="")
+    closes = _samples("candles", finest.select(at=known, mid_quote="close_quote"))
     return [replace(closes, lasts_s=float(finest["interval_s"][0]))]

@@ -23,6 +23,7 @@ _ENDS = {
 }  # fmt: skip
 _COMPLETED = 0  # place in `_ENDS`
 _END_OF_CLASS = (_COMPLETED, _COMPLETED, 1, 2, 3)  # which event ends each class but the open one
+_UTC = pl.Datetime("us", "UTC")
 _FILTERED = ("bot", "connector", "pair", "side", "at", "controller_id", "close_type", "quote")
 
 
@@ -37,16 +38,19 @@ class OrderFacts:
         ``order_filled`` in base, ``order_price`` (mean over the pair's orders of limit price, else average
         fill price: orders of one pair weigh by quantity; NaN where a pair has neither), ``order_is_market``,
         and the columns of the orders that filters ask for. ``order_row`` is its row in the canonical table,
-        ``order_average`` the average price of its fills, ``order_n_fills`` their number, ``order_coins``
-        their base where amounts are inverse contracts (Σ amount / price), ``first_fill_us`` and
-        ``last_fill_us`` their ticks, ``stopped_us`` the first event that cancelled, expired or failed it, and
-        ``ended_us`` its terminal event (the last fill of a filled order without one); null where there is
-        none.
+        and ``ended_us`` its terminal event (the last fill of a filled order without one); null where there
+        is none.
+    filled
+        A row an order with fills, by ``order_row``: ``contracts`` (the amount filled, as recorded),
+        ``average_quote`` their average price, ``n_fills`` their number, ``coins`` their base where amounts
+        are inverse contracts (Σ amount / price), ``first_fill_at`` and ``last_fill_at`` their ticks, and
+        ``stopped_at`` the first event that cancelled, expired or failed it; null where there is none.
     of_fill
         Per fill, in the order of the canonical table: row of its order, −1 where the data has none.
     """
 
     table: pl.DataFrame
+    filled: pl.DataFrame
     of_fill: Ints
 
 
@@ -67,17 +71,21 @@ def order_facts(tables: Mapping[str, pl.DataFrame]) -> OrderFacts:
         row, fills["amount_base"].to_numpy(), fills["price_quote"].to_numpy(), _us(fills["at"]), n
     )
     classes, ended, stopped = _lives(tables, index, filled, last)
-    frame = orders.select(
+    table = orders.select(
         *(name for name in _FILTERED if name in orders.columns),
         order_class=pl.Series(classes), order_amount="amount_base", order_filled=pl.Series(filled),
         order_price=pl.Series(_pair_prices(orders, average)),
         order_is_market=pl.col("order_type") == "MARKET",
-        order_row=pl.int_range(pl.len(), dtype=pl.UInt32),
-        order_average=pl.Series(average, nan_to_null=True), order_n_fills=pl.Series(n_fills),
-        order_coins=pl.Series(coins), stopped_us=_known(stopped),
-        first_fill_us=_known(first), last_fill_us=_known(last), ended_us=_known(ended),
+        order_row=pl.int_range(pl.len(), dtype=pl.UInt32), ended_us=_known(ended),
     )  # fmt: skip
-    return OrderFacts(frame, row)
+    rows = np.flatnonzero(n_fills)
+    told = pl.DataFrame({
+        "order_row": rows.astype(np.uint32), "contracts": filled[rows],
+        "average_quote": pl.Series(average[rows], nan_to_null=True), "n_fills": n_fills[rows],
+        "coins": coins[rows], "first_fill_at": _known(first[rows]).cast(_UTC),
+        "last_fill_at": _known(last[rows]).cast(_UTC), "stopped_at": _known(stopped[rows]).cast(_UTC),
+    })  # fmt: skip
+    return OrderFacts(table, told, row)
 
 
 def _pair_prices(orders: pl.DataFrame, average: Floats) -> Floats:

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from fillbook.analysis.execution_facts import Facts
+from fillbook.analysis.execution_tables import beside
 from fillbook.analysis.market_volume import market_volumes, volume_of
 from fillbook.analysis.markets import by_market
 from fillbook.analysis.view import View
@@ -34,8 +35,7 @@ _OF_FIRST = (  # what a leg has from its first child
 )  # fmt: skip
 _ASKED = (  # of the orders
     "executor_id", "bot", "strategy", "connector", "pair", "quote", "side", "order_type", "order_id",
-    "order_row", "amount_base", "filled_base", "decided_at", "created_at", "ended_at", "decision_quote",
-    "arrival_quote", "is_two_sided",
+    "order_row", "amount_base", "filled_base", "created_at", "ended_at", "arrival_quote", "is_two_sided",
 )  # fmt: skip
 PARTS = ("delay", "timing", "spread", "opportunity", "fees")
 
@@ -60,7 +60,7 @@ def parents_of(data: PerformanceDataSource, seen: View, facts: Facts, orders: pl
         market_base`` (traded by the market meanwhile), ``sigma, day_base``, ``is_directional`` and
         ``is_taker``. Null where the market then is not known.
     """
-    children = _children(data, orders)
+    children = _children(data, facts, orders)
     legs = _legs(children)
     end = _end_mids(legs, facts, seen)
     legs = legs.with_columns(pl.Series("end_quote", end))
@@ -76,15 +76,12 @@ def parents_of(data: PerformanceDataSource, seen: View, facts: Facts, orders: pl
     with np.errstate(divide="ignore", invalid="ignore"):
         average = value / filled
     frame = legs.with_columns(filled_base=filled, average_quote=average, **money)
-    return (
-        frame.with_columns(**_benchmarks(frame, data, facts))
-        .drop("key")
-        .fill_nan(None)
-        .sort("decided_at", "order_id")
-    )
+    found = frame.with_columns(**_benchmarks(frame, data, facts)).drop("key").fill_nan(None)
+    by_time = found.select(pl.arg_sort_by("decided_at", "order_id")).to_series()
+    return found if by_time.is_sorted() else found[by_time]  # mostly they are: no copy then
 
 
-def _children(data: PerformanceDataSource, orders: pl.DataFrame) -> pl.DataFrame:
+def _children(data: PerformanceDataSource, facts: Facts, orders: pl.DataFrame) -> pl.DataFrame:
     """Orders that traded, or were meant to, each with the key of its parent."""
     executors = data.executors.select(
         "executor_id", pl.col("type").cast(pl.String), controller=pl.col("controller_id"),
@@ -92,10 +89,12 @@ def _children(data: PerformanceDataSource, orders: pl.DataFrame) -> pl.DataFrame
     ).unique("executor_id", keep="first", maintain_order=True)  # fmt: skip
     making = data.controllers.filter(pl.col("type") == "market_making")["controller_id"].cast(pl.String)
     may = (pl.col("filled_base") > 0.0) | (pl.col("order_type") != "LIMIT_MAKER")
+    asked = orders.select(_ASKED).filter(may | pl.col("executor_id").is_not_null())
     joined = (
-        orders.select(_ASKED)
-        .filter(may | pl.col("executor_id").is_not_null())
-        .with_columns(pl.col("executor_id").cast(pl.String))
+        asked.with_columns(
+            pl.col("executor_id").cast(pl.String),
+            *beside(asked, facts.orders.decided.drop("decided_by")).get_columns(),
+        )
         .join(executors, on="executor_id", how="left", maintain_order="left")
         .sort("created_at", "order_id")
     )

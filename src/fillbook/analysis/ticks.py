@@ -27,14 +27,14 @@ class Ticks:
         Place in `order` at which each group begins, shape (n_groups,).
     """
 
-    order: Ints
-    start: Ints
+    order: NDArray[np.int32]
+    start: NDArray[np.int32]
 
     @classmethod
     def of(cls, orders: pl.DataFrame) -> Ticks:
         """Group canonical orders."""
         if orders.is_empty():
-            none = np.zeros(0, np.int64)
+            none = np.zeros(0, np.int32)
             return cls(none, none)
         code, _ = label_codes([orders[name] for name in _NAMES])
         at = orders["at"].dt.timestamp("us").to_numpy()
@@ -44,7 +44,7 @@ class Ticks:
             again = np.lexsort((at, code))
             order, code, at = order[again], code[again], at[again]
         fresh = np.concatenate([[True], (np.diff(code) != 0) | (np.diff(at) != 0)])
-        return cls(order, np.flatnonzero(fresh))
+        return cls(order.astype(np.int32), np.flatnonzero(fresh).astype(np.int32))
 
     def quotes(self, side: Codes, price: Floats) -> tuple[Floats, Floats, Ints]:
         """Best bid and ask of each group (∓∞ where it has none), and how many more buys than sells."""

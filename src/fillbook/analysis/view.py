@@ -39,6 +39,8 @@ class View:
         Every chosen fill booked once, and how its books add up in one currency.
     orders
         Facts of the chosen orders; None where the data has none.
+    filled
+        What the fills of orders were, chosen or not (`orders.OrderFacts`).
     period
         First and last moment (UTC); None where the view is empty.
     start_us
@@ -56,6 +58,7 @@ class View:
     ledger: Ledger
     reporting: Reporting
     orders: pl.DataFrame | None
+    filled: pl.DataFrame
     period: tuple[datetime, datetime] | None
     start_us: int
     findings: tuple[Finding, ...]
@@ -151,8 +154,8 @@ def _booked(data: PerformanceDataSource, held: _Held, chosen: Filter, convention
     findings = (*data.findings, *ledger.findings, *reporting.findings)
     findings = (*findings, *_funding_shared(ledger.funding)) if is_part else findings
     return View(
-        ledger, reporting, orders, period, start_us, findings, chosen, conventions, held.prepared,
-        facts.of_fill,
+        ledger, reporting, orders, facts.filled, period, start_us, findings, chosen, conventions,
+        held.prepared, facts.of_fill,
     )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def _scope(answer: Execution) -> Text:
     period = " – ".join(moment(at) for at in answer.period) + " UTC" if answer.period else "no period"
     proxy = "; candle closes stand in for mids" if how.mid_proxy == "candle" else ""
     parts = (
-        period, counted(answer.orders.height, "order"), counted(answer.fills.height, "fill"),
+        period, counted(answer.lives.height, "order"), counted(answer.fills.height, "fill"),
         answer.currency or "no common currency", f"quotes at most {how.max_quote_age_s:g} s old{proxy}",
     )  # fmt: skip
     return cell(" · ".join(parts))

@@ -201,7 +201,7 @@ class ExecutionInputs:
     order_wait_s: Floats | Undefined
     order_is_filled: Bools | Undefined
     order_live_s: Floats | Undefined
-    order_n_fills: Floats | Undefined
+    order_n_fills: Ints | Undefined
     parent_side: Floats | Undefined
     parent_filled: Floats | Undefined
     parent_average: Floats | Undefined

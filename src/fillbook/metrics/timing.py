@@ -129,11 +129,11 @@ def _latency(seconds: Floats, share: float) -> float:
     formula=r"\#\text{fills}\,/\,\sum(t_{end}-t_{create})", source="DEFINITIONS C8, limit orders",
     undefined="no_orders; no_order_row",
 )  # fmt: skip
-def fills_per_order_hour(order_live_s: Floats, order_n_fills: Floats, order_is_market: Bools) -> float:
+def fills_per_order_hour(order_live_s: Floats, order_n_fills: Ints, order_is_market: Bools) -> float:
     """Fills for every hour that one limit order stood in the book; does not depend on the refresh time."""
     chosen = ~order_is_market & ~np.isnan(order_live_s)
     live = total(order_live_s[chosen])
-    return total(order_n_fills[chosen]) / live * _HOUR_S if live > 0.0 else Undefined("no_orders")
+    return int(order_n_fills[chosen].sum()) / live * _HOUR_S if live > 0.0 else Undefined("no_orders")
 
 
 @metric(

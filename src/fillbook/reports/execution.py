@@ -47,7 +47,9 @@ def execution_object(answer: Execution, data: PerformanceDataSource) -> dict[str
         "by_fill": {by: plain(rows) for by, rows in answer.by_fill.items()},
         "by_order": {by: plain(rows) for by, rows in answer.by_order.items()},
         "impact": impact,
-        "rows": {name: getattr(answer, name).height for name in ("orders", "fills", "parents")},
+        "rows": {
+            "orders": answer.lives.height, "fills": answer.fills.height, "parents": answer.parents.height,
+        },
         "findings": plain(answer.findings),
     }  # fmt: skip
 
