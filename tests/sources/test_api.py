@@ -8,6 +8,9 @@ import json
 import logging
 import shutil
 import sqlite3
+import ssl
+import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -31,6 +34,7 @@ from fillbook.testing.sources import Specimen, conforms
 from sources.api_server import (
     PASSWORD,
     ApiServer,
+    Handler,
     content,
     cut,
     passing,
@@ -440,3 +444,43 @@ def test_an_archived_database_conforms(server: ApiServer) -> None:
     uri = archive(server)
     bad = (server.uri("/archived/bots/archived/gone.sqlite"), uri.replace(PASSWORD, "another"))
     conforms(Specimen(uri, bad=bad, secret=PASSWORD))
+
+
+def test_a_file_and_the_same_database_from_the_api_count_once(server: ApiServer) -> None:
+    uri = archive(server, 12)
+    both, alone = open_data(server.root / PLACE, uri), open_data(server.root / PLACE)
+    assert both.fills.height == alone.fills.height == 12
+    assert both.fills["fee_amount"].to_list() == alone.fills["fee_amount"].to_list()
+    assert both.fills["bot"].unique().to_list() == ["maker-1"]
+    assert overview(both).metrics["net_pnl"] == overview(alone).metrics["net_pnl"]
+
+
+def test_an_answer_that_drips_is_not_waited_for(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_client, "RESPONSE_S", 0.1)
+
+    def drips(handler: Handler) -> bool:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n")
+        for _ in range(30):
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+            time.sleep(0.02)
+        handler.close_connection = True
+        return True
+
+    server.always = drips
+    assert "takes longer than 0.1 s for one answer" in told(server, archive(server))
+
+
+def test_certificates_that_the_address_names_are_trusted(server: ApiServer, tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl, to make a certificate")
+    key, own = tmp_path / "key.pem", tmp_path / "own.pem"
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", own, "-days", "2",
+             "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]  # fmt: skip
+    subprocess.run([str(word) for word in words], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    uri = archive(server).replace("hummingbot-api://", "hummingbot-api+https://")
+    assert "has no valid TLS (self-signed certificate)" in told(server, uri)
+    assert read(f"{uri}&ca={own}").tables["fills"].height == 6
