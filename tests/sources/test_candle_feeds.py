@@ -139,6 +139,10 @@ def test_an_address_that_means_no_candles(server: ApiServer, path: str, said: st
         (content(b"{}"), "no list of candles"),
         (content(b'[{"time": 1}]'), "no timestamp, open, high, low, close in its candles"),
         (
+            content(b'[{"timestamp": "x", "open": 1, "high": 1, "low": 1, "close": 1}]'),
+            "a candle whose time is none",
+        ),
+        (
             content(b'[{"timestamp": 1772323205, "open": 1, "high": 1, "low": 1, "close": 1}]'),
             "another interval",
         ),
