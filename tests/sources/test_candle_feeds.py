@@ -116,7 +116,7 @@ def test_candles_mark_a_book_and_are_no_bot(server: ApiServer, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("binance/ABCUSDT?from=2026-03-01", "names no venue and pair"),
+        ("binance/ABCUSDT?from=2026-03-01", "names no exchange and pair"),
         ("binance/ABC-USDT?interval=1m", "does not say from when"),
         ("binance/ABC-USDT?from=soon", "has from=soon, which is no time"),
         ("binance/ABC-USDT?from=2026-03-01&interval=2w", "has the interval 2w"),
@@ -310,7 +310,7 @@ def test_a_perpetual_is_asked_for_at_the_futures_exchange(venue: VenueServer, co
     [
         ("binance/XYZ-USDT", [], "means a spot market XYZ-USDT that binance does not have"),
         ("binance_perpetual/XYZ-USDT", [], "means a linear perpetual XYZ-USDT"),
-        ("nowhere/ABC-USDT", [], "names the venue nowhere, which ccxt does not know"),
+        ("nowhere/ABC-USDT", [], "names the exchange nowhere, which ccxt does not know"),
         ("binance/ABC-USDT", [(503, b"<html>busy")] * 20, "is not answered by the exchange"),
         ("binance/ABC-USDT", [(200, b"<html>login</html>")] * 20, "by the exchange"),
         ("binance/ABC-USDT", [(200, {"symbols": 5})] * 20, "by the exchange"),

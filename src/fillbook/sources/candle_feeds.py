@@ -67,7 +67,7 @@ def wanted_of(provider: str, path: str, options: Mapping[str, str], *, uri: str,
     connector, _, pair = path.rpartition("/")
     base, dash, counter = pair.partition("-")
     if not (connector and base and dash and counter):
-        raise UnreadableSourceError(uri, "names no venue and pair", _REMEDY)
+        raise UnreadableSourceError(uri, "names no exchange and pair", _REMEDY)
     interval = options.get("interval") or "1m"
     if interval not in INTERVALS:
         why = f"has the interval {interval}, which is none of {', '.join(INTERVALS)}"
@@ -140,7 +140,7 @@ def raw_candles(wanted: Wanted, fetch: Fetch, uri: str, *, now: int) -> RawTable
     market = wanted.market
     if kept.rows.is_empty():
         why = f"has no closed candle of {market.pair} on {market.connector} in that period"
-        raise UnreadableSourceError(uri, why, "check pair, venue and period")
+        raise UnreadableSourceError(uri, why, "check pair, exchange and period")
     candles = _canonical(kept.rows, market)
     info = SourceInfo(
         uri=uri, kind="candles", bot=f"{market.connector}_{market.pair}_{wanted.interval}",
