@@ -83,3 +83,17 @@ def test_nothing_traded_needs_no_candles(run: Run, tmp_path: Path) -> None:
     said = run("candles", write_database(tmp_path / "idle.sqlite", {"Order": [order()]}))
     assert said.code == 2
     assert "no candles are needed" in said.err
+
+
+@pytest.mark.parametrize("command", ["execution", "attribution", "risk"])
+def test_an_answer_is_the_same_from_a_file_of_candles_and_from_fetched_ones(
+    run: Run, server: ApiServer, bot: Path, tmp_path: Path, command: str
+) -> None:
+    out = tmp_path / "out"
+    assert run("candles", bot, "--via", server.uri(), "-o", out).code == 0
+    filed = json.loads(run(command, bot, out, "--json").out)
+    fetched = json.loads(run(command, bot, "--candles", server.uri(), "--json").out)
+    for answer in (filed, fetched):
+        answer.pop("sources")
+        answer["findings"] = [(finding["rule"], finding["message"]) for finding in answer["findings"]]
+    assert filed == fetched

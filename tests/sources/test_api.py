@@ -8,8 +8,15 @@ import json
 import logging
 import shutil
 import sqlite3
+import ssl
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fillbook.analysis.overview import overview
-from fillbook.errors import FillbookError, UnreadableSourceError
+from fillbook.errors import FillbookError, MissingExtraError, UnreadableSourceError
 from fillbook.performance_data_source import open_data
 from fillbook.reports.json import to_json
 from fillbook.reports.summary import summary_object
@@ -31,6 +38,7 @@ from fillbook.testing.sources import Specimen, conforms
 from sources.api_server import (
     PASSWORD,
     ApiServer,
+    Handler,
     content,
     cut,
     passing,
@@ -440,3 +448,83 @@ def test_an_archived_database_conforms(server: ApiServer) -> None:
     uri = archive(server)
     bad = (server.uri("/archived/bots/archived/gone.sqlite"), uri.replace(PASSWORD, "another"))
     conforms(Specimen(uri, bad=bad, secret=PASSWORD))
+
+
+def test_a_file_and_the_same_database_from_the_api_count_once(server: ApiServer) -> None:
+    uri = archive(server, 12)
+    both, alone = open_data(server.root / PLACE, uri), open_data(server.root / PLACE)
+    assert both.fills.height == alone.fills.height == 12
+    assert both.fills["fee_amount"].to_list() == alone.fills["fee_amount"].to_list()
+    assert both.fills["bot"].unique().to_list() == ["maker-1"]
+    assert overview(both).metrics["net_pnl"] == overview(alone).metrics["net_pnl"]
+
+
+def test_an_answer_that_drips_is_not_waited_for(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_client, "RESPONSE_S", 0.1)
+
+    def drips(handler: Handler) -> bool:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n")
+        for _ in range(30):
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+            time.sleep(0.02)
+        handler.close_connection = True
+        return True
+
+    server.always = drips
+    assert "takes longer than 0.1 s for one answer" in told(server, archive(server))
+
+
+def test_certificates_that_the_address_names_are_trusted(server: ApiServer, tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl, to make a certificate")
+    key, own = tmp_path / "key.pem", tmp_path / "own.pem"
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", own, "-days", "2",
+             "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]  # fmt: skip
+    subprocess.run([str(word) for word in words], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    uri = archive(server).replace("hummingbot-api://", "hummingbot-api+https://")
+    assert "has no valid TLS (self-signed certificate)" in told(server, uri)
+    assert read(f"{uri}&ca={own}").tables["fills"].height == 6
+
+
+@settings(max_examples=200)
+@given(
+    ids=st.lists(st.integers(0, 12), max_size=12),
+    cuts=st.lists(st.integers(0, 12), max_size=4),
+    totals=st.lists(st.none() | st.integers(0, 12), min_size=5, max_size=5),
+)
+def test_only_a_whole_table_is_handed_on(ids: list[int], cuts: list[int], totals: list[int | None]) -> None:
+    bounds = [0, *sorted(cut for cut in cuts if cut <= len(ids)), len(ids)]
+    pages = [
+        api_paging.Page([{"id": i} for i in ids[a:b]], total)
+        for (a, b), total in zip(pairwise(bounds), totals, strict=False)
+    ]
+    is_whole = len(set(ids)) == len(ids) and {page.total for page in pages} <= {None, len(ids)}
+    said = api_paging._joined(pages, api_paging.told_apart_by("id"))[1]
+    assert (said == "") == is_whole
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"), [("3", 3.0), ("-2", 0.0), (None, None), ("soon", None), ("", None), ("nan", None)]
+)
+def test_how_long_a_server_asks_to_be_left_alone(asked: str | None, seconds: float | None) -> None:
+    assert api_client._retry_after(asked) == seconds
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    assert 80.0 < (api_client._retry_after(later) or 0.0) <= 90.0
+
+
+def test_what_is_not_installed_is_named(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = archive(server)
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(MissingExtraError, match=r"fillbook\[api\]"):
+        read(uri)
+    monkeypatch.setitem(sys.modules, "ccxt", None)
+    monkeypatch.setenv("FILLBOOK_CACHE", str(server.root / "cache"))
+    with pytest.raises(MissingExtraError, match=r"fillbook\[ccxt\]"):
+        read("ccxt://binance/ABC-USDT?from=2026-03-01&to=2026-03-02")
+    monkeypatch.setitem(sys.modules, "filelock", None)
+    with pytest.raises(MissingExtraError, match=r"fillbook\[api\]"):
+        read("ccxt://binance/ABC-USDT?from=2026-03-01&to=2026-03-02")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fillbook.analysis.overview import overview
-from fillbook.errors import UnreadableSourceError
+from fillbook.errors import FillbookError, UnreadableSourceError
 from fillbook.performance_data_source import open_data
 from fillbook.sources import api_account, api_client, api_paging
 from fillbook.sources.base import expand, open_source
@@ -189,3 +193,32 @@ def test_a_time_that_is_none_is_an_error(server: ApiServer) -> None:
     server.accounts["master_account"][FUNDING][0]["timestamp"] = "yesterday"
     with pytest.raises(UnreadableSourceError, match="a timestamp that is no time: 'yesterday'"):
         open_source(uri).read()
+
+
+def test_configurations_may_be_written_as_text(server: ApiServer) -> None:
+    uri = account(server, 3)
+    for row in server.accounts["master_account"][EXECUTORS]:
+        row |= {"config": json.dumps(row["config"]), "custom_info": json.dumps(row["custom_info"])}
+    tables = open_source(uri).read().tables
+    assert tables["executors"]["level_id"].to_list() == ["buy_0"] * 3
+    assert tables["executor_orders"]["order_id"].to_list() == ["o0", "o1", "o2"]
+
+
+_ODD = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
+    max_leaves=3,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_no_rows_however_odd_end_in_more_than_an_error_of_ours(data: st.DataObject) -> None:
+    plain = {TRADES: trade(1), ORDERS: order(1), EXECUTORS: executor(1), FUNDING: payment(1)}
+    tables = {}
+    for path, row in plain.items():
+        names = data.draw(st.lists(st.sampled_from(sorted(row)), max_size=4, unique=True))
+        tables[path] = [row | {name: data.draw(_ODD) for name in names}]
+    with contextlib.suppress(FillbookError):
+        api_account._check("hummingbot-api://host/a", tables)
+        api_account._rebuilt("hummingbot-api://host/a", tables)

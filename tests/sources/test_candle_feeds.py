@@ -116,7 +116,7 @@ def test_candles_mark_a_book_and_are_no_bot(server: ApiServer, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("binance/ABCUSDT?from=2026-03-01", "names no venue and pair"),
+        ("binance/ABCUSDT?from=2026-03-01", "names no exchange and pair"),
         ("binance/ABC-USDT?interval=1m", "does not say from when"),
         ("binance/ABC-USDT?from=soon", "has from=soon, which is no time"),
         ("binance/ABC-USDT?from=2026-03-01&interval=2w", "has the interval 2w"),
@@ -138,6 +138,10 @@ def test_an_address_that_means_no_candles(server: ApiServer, path: str, said: st
         (status(504, "too large"), "answers 504 3 times: too large"),
         (content(b"{}"), "no list of candles"),
         (content(b'[{"time": 1}]'), "no timestamp, open, high, low, close in its candles"),
+        (
+            content(b'[{"timestamp": "x", "open": 1, "high": 1, "low": 1, "close": 1}]'),
+            "a candle whose time is none",
+        ),
         (
             content(b'[{"timestamp": 1772323205, "open": 1, "high": 1, "low": 1, "close": 1}]'),
             "another interval",
@@ -306,7 +310,7 @@ def test_a_perpetual_is_asked_for_at_the_futures_exchange(venue: VenueServer, co
     [
         ("binance/XYZ-USDT", [], "means a spot market XYZ-USDT that binance does not have"),
         ("binance_perpetual/XYZ-USDT", [], "means a linear perpetual XYZ-USDT"),
-        ("nowhere/ABC-USDT", [], "names the venue nowhere, which ccxt does not know"),
+        ("nowhere/ABC-USDT", [], "names the exchange nowhere, which ccxt does not know"),
         ("binance/ABC-USDT", [(503, b"<html>busy")] * 20, "is not answered by the exchange"),
         ("binance/ABC-USDT", [(200, b"<html>login</html>")] * 20, "by the exchange"),
         ("binance/ABC-USDT", [(200, {"symbols": 5})] * 20, "by the exchange"),

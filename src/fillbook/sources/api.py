@@ -24,7 +24,7 @@ from fillbook.sources.candle_feeds import read_api_candles
 from fillbook.units import counted
 
 ARCHIVED, ACCOUNTS = "archived", "accounts"
-_PATHS = f"{SCHEME}://host:8000/archived/<database>, …/accounts/<name> or …/candles/<venue>/<pair>?from=…"
+_PATHS = f"{SCHEME}://host:8000/archived/<database>, …/accounts/<name> or …/candles/<exchange>/<pair>?from=…"
 _NO_TABLE = "no such table"
 _PAGED: Mapping[str, Key] = {
     "trades": told_apart_by("connector_name", "order_id", "exchange_trade_id", "id"),

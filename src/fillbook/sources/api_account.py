@@ -57,17 +57,25 @@ def read_account(client: ApiClient, account: str) -> RawTables:
         except RefusedError as error:
             findings.append(_not_read(uri, path, error))
     _check(uri, tables)
-    with tempfile.TemporaryDirectory(prefix="fillbook-") as scratch:
-        plain = Path(scratch) / "plain.sqlite"
-        with closing(sqlite3.connect(plain)) as connection, connection:
-            _write(connection, tables)
-        raw = read_plain(uri, plain)
+    raw = _rebuilt(uri, tables)
     findings += [*_findings(uri, tables), *_unfinished(uri, tables)]
     found = named(
         raw, uri, account, kind="hummingbot_api_account", layout="Hummingbot API, plain units",
         size_bytes=client.n_bytes, sha256=digest(tables), findings=findings,
     )  # fmt: skip
     return _with_sides(found, tables[_ORDERS])
+
+
+def _rebuilt(uri: str, tables: Mapping[str, list[Row]]) -> RawTables:
+    """Canonical tables of the rows, through a database laid out as Hummingbot's."""
+    with tempfile.TemporaryDirectory(prefix="fillbook-") as scratch:
+        path = Path(scratch) / "plain.sqlite"
+        try:
+            with closing(sqlite3.connect(path)) as connection, connection:
+                _write(connection, tables)
+        except UnreadableSourceError as error:
+            raise UnreadableSourceError(uri, error.why, error.remedy) from error
+        return read_plain(uri, path)
 
 
 def _windows(client: ApiClient, path: str, account: str, key: Key, column: str) -> list[Row]:
@@ -117,8 +125,8 @@ def _check(uri: str, tables: Mapping[str, list[Row]]) -> None:
 
 def _write(connection: sqlite3.Connection, tables: Mapping[str, list[Row]]) -> None:
     """The rows as a database in plain units, as Hummingbot would lay it out."""
-    types = {row.get("order_id"): row.get("order_type") for row in tables[_ORDERS]}
-    fills = [_fill(row, types.get(row.get("order_id"))) for row in tables[_TRADES]]
+    types = {str(row.get("order_id")): row.get("order_type") for row in tables[_ORDERS]}
+    fills = [_fill(row, types.get(str(row.get("order_id")))) for row in tables[_TRADES]]
     _insert(connection, "TradeFill", fills, floats=("price", "amount", "trade_fee_in_quote"))
     _insert(connection, "Order", [_order(row) for row in tables[_ORDERS]], floats=("price", "amount"))
     if tables.get(_EXECUTORS):
@@ -191,15 +199,24 @@ def _executor(row: Row) -> Row:
         closed = (_ms(row, "closed_at") or 0.0) / 1000 or None
     config = {
         "connector_name": row.get("connector_name"), "trading_pair": row.get("trading_pair"),
-        "side": row.get("side"), **(row.get("config") or {}),
+        "side": row.get("side"), **_object(row.get("config")),
     }  # fmt: skip
     same = ("net_pnl_pct", "net_pnl_quote", "cum_fees_quote", "filled_amount_quote", "is_active")
     return {
         "id": row.get("executor_id"), "timestamp": created, "type": row.get("executor_type"),
         "close_type": row.get("close_type"), "close_timestamp": closed, "status": row.get("status"),
-        "config": json.dumps(config), "custom_info": json.dumps(row.get("custom_info") or {}),
+        "config": json.dumps(config), "custom_info": json.dumps(_object(row.get("custom_info"))),
         "controller_id": row.get("controller_id"), **{name: row.get(name) for name in same},
     }  # fmt: skip
+
+
+def _object(value: object) -> Row:
+    """An object of JSON, also where it is written as text; empty where it is none."""
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _payment(row: Row) -> Row:

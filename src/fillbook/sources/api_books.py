@@ -146,7 +146,7 @@ def _held(client: ApiClient, at: datetime, row: Row) -> dict[tuple[datetime, str
             for connector, tokens in connectors.items()
         }
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        why = "answers with other fields than the API's: no balances by account and venue"
+        why = "answers with other fields than the API's: no balances by account and exchange"
         raise UnreadableSourceError(client.address.uri, why, "has it another version?") from error
 
 

@@ -351,7 +351,8 @@ def _retry_after(asked: str | None) -> float | None:
     if not asked:
         return None
     try:
-        return max(float(asked), 0.0)
+        seconds = float(asked)
+        return max(seconds, 0.0) if math.isfinite(seconds) else None
     except ValueError:
         pass
     try:

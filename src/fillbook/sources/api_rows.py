@@ -215,7 +215,7 @@ def storable(value: object) -> object:
 
 def _stored(uri: str, table: str, name: str, value: object) -> int:
     """The ×1e6 integer of a value that the API divided."""
-    if not isinstance(value, int | float) or abs(value) > _LARGEST / SCALE:
+    if not isinstance(value, int | float) or not abs(value) <= _LARGEST / SCALE:
         raise UnreadableSourceError(uri, f"answers with a {name} in {table} that is no number of a bot")
     exact = value * SCALE
     whole = round(exact)

@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import polars as pl
@@ -19,7 +19,6 @@ import polars as pl
 from fillbook.errors import UnreadableSourceError
 from fillbook.schema.raw import RawTables, SourceInfo
 from fillbook.sources.api_client import SCHEME, TLS_SCHEME, ApiClient, RefusedError
-from fillbook.sources.api_paging import Row
 from fillbook.sources.candle_files import INTERVALS
 from fillbook.sources.candle_store import SCHEMA, US, Fetch, Kept, Market, candles_of, holes
 from fillbook.sources.credentials import without_secrets
@@ -29,6 +28,7 @@ from fillbook.sources.sqlite_trades import canonical
 PATH, CCXT = "candles", "ccxt"
 _REMEDY = "write …/binance/BTC-USDT?interval=1m&from=2026-03-01&to=2026-04-01"
 _QUESTION = "/market-data/historical-candles"
+_LAST_S, _HUGE = 253_402_300_799.0, 1e300  # the last second of a calendar, and what a price never is
 _API_COLUMNS: Mapping[str, str] = {
     "timestamp": "at", "open": "open_quote", "high": "high_quote", "low": "low_quote", "close": "close_quote",
     "volume": "volume_base", "quote_asset_volume": "volume_quote",
@@ -67,7 +67,7 @@ def wanted_of(provider: str, path: str, options: Mapping[str, str], *, uri: str,
     connector, _, pair = path.rpartition("/")
     base, dash, counter = pair.partition("-")
     if not (connector and base and dash and counter):
-        raise UnreadableSourceError(uri, "names no venue and pair", _REMEDY)
+        raise UnreadableSourceError(uri, "names no exchange and pair", _REMEDY)
     interval = options.get("interval") or "1m"
     if interval not in INTERVALS:
         why = f"has the interval {interval}, which is none of {', '.join(INTERVALS)}"
@@ -140,7 +140,7 @@ def raw_candles(wanted: Wanted, fetch: Fetch, uri: str, *, now: int) -> RawTable
     market = wanted.market
     if kept.rows.is_empty():
         why = f"has no closed candle of {market.pair} on {market.connector} in that period"
-        raise UnreadableSourceError(uri, why, "check pair, venue and period")
+        raise UnreadableSourceError(uri, why, "check pair, exchange and period")
     candles = _canonical(kept.rows, market)
     info = SourceInfo(
         uri=uri, kind="candles", bot=f"{market.connector}_{market.pair}_{wanted.interval}",
@@ -197,14 +197,16 @@ def _rows(answer: object, uri: str) -> pl.DataFrame:
         raise UnreadableSourceError(
             uri, f"answers with other fields than the API's: no {', '.join(missing)} in its candles"
         )
-    return pl.DataFrame({
-        ours: [_number(row, theirs, US if ours == "at" else 1) for row in answer]
-        for theirs, ours in _API_COLUMNS.items()
-    }, schema_overrides={name: pl.Float64 for name in SCHEMA if name != "at"}).drop_nulls("at")  # fmt: skip
+    held = {ours: [_number(row.get(theirs)) for row in answer] for theirs, ours in _API_COLUMNS.items()}
+    times = held.pop("at")
+    if any(seconds is None or abs(seconds) > _LAST_S for seconds in times):
+        raise UnreadableSourceError(uri, "answers with a candle whose time is none")
+    at = [round(seconds * US) for seconds in times if seconds is not None]
+    return pl.DataFrame({"at": at, **held}, schema={name: SCHEMA[name] for name in ("at", *held)})
 
 
-def _number(row: Row, name: str, factor: int) -> Any:  # noqa: ANN401  (a whole number of microseconds, or a float)
-    value = row.get(name)
+def _number(value: object) -> float | None:
+    """A number of JSON; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return round(value * factor) if factor != 1 else float(value)
+    return float(value) if math.isfinite(value) and abs(value) < _HUGE else None

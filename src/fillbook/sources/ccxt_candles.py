@@ -124,7 +124,7 @@ class _Exchange:
         venue = venue_of(self.connector)
         name = _SAME.get(venue) or _SAME.get(venue.removesuffix(_PERPETUAL)) or venue.removesuffix(_PERPETUAL)
         if name not in ccxt.exchanges:
-            why = f"names the venue {self.connector}, which ccxt does not know"
+            why = f"names the exchange {self.connector}, which ccxt does not know"
             raise UnreadableSourceError(self.uri, why, "https://docs.ccxt.com lists the exchanges")
         return getattr(ccxt, name)({"enableRateLimit": True, **self._config()})
 
@@ -169,7 +169,7 @@ class _Exchange:
                 time.sleep(FIRST_PAUSE_S * 2 ** (attempt - 1))
             except ccxt.BaseError as error:
                 why = f"is refused by the exchange ({type(error).__name__})"
-                raise UnreadableSourceError(self.uri, why, "check pair, venue and period") from error
+                raise UnreadableSourceError(self.uri, why, "check pair, exchange and period") from error
             except (TypeError, ValueError, LookupError, AttributeError) as error:  # ccxt reads it as it comes
                 why = f"is answered by the exchange with what ccxt cannot read ({type(error).__name__})"
                 raise UnreadableSourceError(self.uri, why, "a newer ccxt may") from error
