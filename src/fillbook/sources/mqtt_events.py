@@ -256,14 +256,14 @@ class Events:
         return at_s
 
     def _give_order(self, bot: str, order_id: str, order: Order) -> None:
-        """Row of an order as it stands, under the number it had; one whose creation was not heard has none."""
+        """Row of an order as it stands, under the number it had; none where its creation was not heard."""
         if order.asked is None:
             return
         at_s, exchange_id, side, kind, price, amount, leverage = order.asked
         order.row = order.row or self._number("orders", bot)
         self._rows.setdefault("orders", []).append((
-            bot, order.row, order.connector, order.pair, at_s, order_id, exchange_id, side, kind, price, amount,
-            leverage, order.action or None, order.status, order.updated_at,
+            bot, order.row, order.connector, order.pair, at_s, order_id, exchange_id, side, kind, price,
+            amount, leverage, order.action or None, order.status, order.updated_at,
         ))  # fmt: skip
 
     def _funding(self, bot: str, event: JsonObject, data: JsonObject) -> bool:
