@@ -36,6 +36,9 @@ _LOOK_S = 0.1
 class LiveBots:
     """One running bot, or all of a broker."""
 
+    opens = "running bots, through the MQTT broker they speak to"
+    example = "mqtt://localhost/NAME"
+    extra, drivers = "live", ("paho",)
     only_speaks = True  # there is nothing to read before it speaks
 
     def __init__(self, uri: str) -> None:
