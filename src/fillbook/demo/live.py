@@ -7,6 +7,7 @@ import sqlite3
 import tempfile
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,7 +108,8 @@ class LiveDemo:
         BadRequestError
             The broker does not start, or does not answer.
         """
-        try:
+        with ExitStack() as undone:
+            undone.callback(self._clear)
             if self.broker is not None:
                 self.broker.start()
             self._client = _publisher(self._uri)
@@ -115,9 +117,7 @@ class LiveDemo:
             for bot in self.bots:
                 self._databases[bot.name] = LiveDatabase(self._path(bot), bot, now_s)
                 self._say(bot, [availability(now_s, is_online=True), heartbeat(now_s)])
-        except BaseException:
-            self._clear()
-            raise
+            undone.pop_all()
         self._thread.start()
 
     def stop(self) -> None:
