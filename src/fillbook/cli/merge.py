@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -21,9 +22,17 @@ Name = Annotated[
         "path of a folder.",
     ),
 ]  # fmt: skip
+Form = Literal["fillbook", "hummingbot-sqlite", "hummingbot-json"]
+As = Annotated[
+    Form,
+    typer.Option(
+        "--as",
+        help="Write the file -o names in a form of Hummingbot's old backend instead, which keeps less.",
+    ),
+]
 
 
-def merge(uris: Uris, *, output: Name, as_json: AsJson = False) -> None:
+def merge(uris: Uris, *, output: Name, form: As = "fillbook", as_json: AsJson = False) -> None:
     """Merge sources into a checkpoint; what is in it already is not read again. Exit code 1: some unread."""
     from fillbook.cli.opening import progress  # noqa: PLC0415
     from fillbook.reports.checkpoints import merge_object  # noqa: PLC0415
@@ -31,6 +40,9 @@ def merge(uris: Uris, *, output: Name, as_json: AsJson = False) -> None:
     from fillbook.reports.merging import merge as merged_into  # noqa: PLC0415
     from fillbook.sources.checkpoint_form import folder_of  # noqa: PLC0415
 
+    if form != "fillbook":
+        _as_hummingbot(uris, form, Path(output))
+        return
     with progress() as said:
         done = merged_into(uris, folder_of(output), progress=said)
     if as_json:
@@ -38,6 +50,25 @@ def merge(uris: Uris, *, output: Name, as_json: AsJson = False) -> None:
     else:
         show(done)
     if done.refused:
+        raise typer.Exit(REFUSED)
+
+
+def _as_hummingbot(
+    uris: list[str], form: Literal["hummingbot-sqlite", "hummingbot-json"], path: Path
+) -> None:
+    """Write a file that Hummingbot's old backend and dashboard read."""
+    from fillbook.cli.opening import opened  # noqa: PLC0415
+    from fillbook.performance_data_source import UNREADABLE  # noqa: PLC0415
+    from fillbook.reports.hummingbot_form import write_hummingbot  # noqa: PLC0415
+
+    data = opened(uris)
+    rows = write_hummingbot(data, form, path)
+    said = ", ".join(f"{n:,} rows of {table}" for table, n in rows.items())
+    typer.echo(f"{path}: {said}", err=True)
+    refused = [finding for finding in data.findings if finding.rule == UNREADABLE]
+    for finding in refused:
+        typer.echo(f"{finding.source}: {finding.message}. {finding.remedy}", err=True)
+    if refused:
         raise typer.Exit(REFUSED)
 
 

@@ -20,7 +20,7 @@ Choose = Callable[[tuple[str, ...]], None]
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}")
 _KEPT_S = 20.0  # how long a look at the files is believed
 _PREFIX = "reading "
-_ROW_PX, _MOST_ROWS = 35, 9
+_ROW_PX, _MOST_ROWS, _STATE_PX = 35, 9, 220
 
 
 def show(choose: Choose) -> None:
@@ -91,11 +91,9 @@ def _chosen(seen: list[Glance]) -> list[Glance]:
     event = st.dataframe(
         [
             {
-                "": "✓" if one.is_healthy else "✗",
-                "file": Path(one.shown).name, "bot": one.bot,
-                "fills": (one.rows or {}).get("fills"), "orders": (one.rows or {}).get("orders"),
-                "size": one.size_bytes,
-                "state": "healthy" if one.is_healthy else f"{one.why}; {one.remedy}",
+                "state": "✓ healthy" if one.is_healthy else f"✗ {one.why}; {one.remedy}",
+                "file": Path(one.shown).name, "fills": (one.rows or {}).get("fills"),
+                "orders": (one.rows or {}).get("orders"), "size": one.size_bytes,
                 "folder": str(Path(one.shown).parent),
             }
             for one in seen
@@ -103,11 +101,10 @@ def _chosen(seen: list[Glance]) -> list[Glance]:
         hide_index=True, alt="Files that were found, and whether each can be read", on_select="rerun",
         selection_mode="multi-row", height=_ROW_PX * (min(len(seen), _MOST_ROWS) + 1) + 3,
         column_config={
-            "": st.column_config.TextColumn(width=30),
             "fills": st.column_config.NumberColumn(format="localized"),
             "orders": st.column_config.NumberColumn(format="localized"),
             "size": st.column_config.NumberColumn(format="bytes"),
-            "state": st.column_config.TextColumn(width="large"),
+            "state": st.column_config.TextColumn(width=_STATE_PX),
         },
     )  # fmt: skip
     rows = event.selection.rows
