@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from fillbook.reports.merging import merge
 from fillbook.sources.base import OWN, REMOTE, source_class
 from fillbook.testing.databases import VERSIONS, write_database
 from fillbook.testing.sources import Specimen, conforms
@@ -146,7 +147,7 @@ FILES: Mapping[str, tuple[str, Callable[[Path], Path]]] = {
 
 
 def test_every_source_of_ours_is_tried() -> None:
-    assert {name.split()[0] for name in FILES} >= set(OWN)
+    assert {name.split()[0] for name in FILES} | {"checkpoint_folder"} >= set(OWN)
     heard = {
         name for name in REMOTE if getattr(source_class(name), "only_speaks", False)
     }  # nothing to read twice
@@ -168,6 +169,12 @@ def test_a_bot_is_the_same_in_postgresql_whatever_its_age(
         uri = load(postgres, name, path)
         gone = postgres.at("no_such_database")
         conforms(Specimen(uri, reference=path, bad=(gone, f"{uri}&bot=nobody.yml", f"{uri}&from=yesterday")))
+
+
+def test_a_checkpoint_has_the_numbers_of_what_was_merged_into_it(tmp_path: Path) -> None:
+    path = bot(tmp_path / "bots" / "conf_maker.sqlite")
+    merge([path], tmp_path / "kept")
+    conforms(Specimen(str(tmp_path / "kept"), reference=path))
 
 
 def test_a_trades_csv_has_the_numbers_of_its_database(tmp_path: Path) -> None:

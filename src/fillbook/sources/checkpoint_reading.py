@@ -43,6 +43,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class CheckpointRaw:
     """What one source of a checkpoint read, as it read it; its address is the file that describes it."""
 
+    opens = "checkpoints of fillbook merge: several sources in one folder, by its path or its name"
+    example = "NAME"
+
     def __init__(self, uri: str) -> None:
         """Remember the address; nothing is read yet."""
         self.uri = uri
