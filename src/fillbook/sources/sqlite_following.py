@@ -139,7 +139,7 @@ class SqliteFeed:
                 origin.execute("ROLLBACK")
 
     def _copy(self, origin: sqlite3.Connection, target: sqlite3.Connection) -> tuple[int, dict[str, int]]:
-        copied, marks, touched = 0, dict(self._seen), set()
+        copied, marks, touched, fresh = 0, dict(self._seen), set(), set()
         for name, sql in origin.execute(_LAYOUT).fetchall():
             target.execute(sql)
             after = -1 if name in _WHOLE else self._seen.get(name, -1)
@@ -154,8 +154,11 @@ class SqliteFeed:
                 marks[name] = max(rows[-1][0], marks.get(name, -1))
             if name in _SIGNS:
                 touched |= {row[1 + columns.index("order_id")] for row in rows}
+            if name == _ORDER:
+                fresh = {row[1 + columns.index("id")] for row in rows}
             if name == _EVENTS:
                 self._learn(columns, rows)
+        self._copy_creations(origin, target, fresh - touched)
         if touched and _ORDER in self._seen:
             copied += self._copy_orders(origin, target, touched)
         return copied, marks
@@ -178,6 +181,19 @@ class SqliteFeed:
             if self._created[order] <= self._seen.get(_EVENTS, -1):
                 _insert(target, _EVENTS, *_rows(origin, _EVENTS, "rowid = ?", (self._created[order],)))
         return len(rows)
+
+    def _copy_creations(
+        self, origin: sqlite3.Connection, target: sqlite3.Connection, orders: set[str]
+    ) -> None:
+        """Events that say the side of new orders, where they were read before the order.
+
+        A first reading takes the tables one after the other: an order placed in between has its events
+        there and its row not.
+        """
+        for order in sorted(orders):
+            columns, rows = _rows(origin, _EVENTS, "order_id = ?", (order,))
+            self._learn(columns, rows)
+            _insert(target, _EVENTS, columns, rows)
 
     def _learn(self, columns: list[str], rows: list[tuple[Any, ...]]) -> None:
         """Remember where the creation of each order stands, of the newest orders."""
