@@ -116,10 +116,10 @@ class LiveData:
 
     def _reopen(self, raws: list[RawTables], now: datetime) -> None:
         """Open everything again: a file is another one now. What only a broker said is kept."""
-        from fillbook.sources.base import scheme_of  # noqa: PLC0415
-
-        spoken = {feed.uri for feed in self._feeds if scheme_of(feed.uri)}
-        heard = [raw for raw in (*(self._data.raws if self._data else ()), *raws) if raw.info.uri in spoken]
+        spoken = {feed.uri for feed in self._feeds if only_speaks(feed.uri)}
+        heard = [
+            raw for raw in (*(self._data.raws if self._data else ()), *raws) if only_speaks(raw.info.uri)
+        ]
         before, feeds = self._data, self._feeds
         self._feeds = [feed for feed in feeds if feed.uri in spoken]
         for feed in feeds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from fillbook.etl import performance_etl
@@ -11,7 +12,7 @@ from fillbook.testing.tables import CLOCK, START, fills, orders, raw_tables, tab
 
 
 def feed(uri: str = "mqtt://broker/bot", bot: str = "bot", **tables: object):
-    return raw_tables(uri=uri, kind="mqtt", bot=bot, **tables)
+    return replace(raw_tables(uri=uri, kind="mqtt", bot=bot, **tables), continues=True)
 
 
 def etl(*raws: object):

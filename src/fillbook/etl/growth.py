@@ -23,6 +23,7 @@ from fillbook.etl.link import TAGS, executor_tags
 from fillbook.etl.repair import repaired
 from fillbook.etl.repeats import without_repeats
 from fillbook.schema.tables import empty
+from fillbook.sources.hummingbot import UNKNOWN_CONNECTOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,6 +79,7 @@ class Growth:
     filled: Keys = field(default_factory=Keys)
     tags: pl.DataFrame = field(default_factory=pl.DataFrame)
     version: int = 0
+    has_unknown: bool = False
 
     @classmethod
     def of(cls, tables: Mapping[str, pl.DataFrame], lineage: Lineage, raws: Sequence[RawTables]) -> Growth:
@@ -91,6 +93,7 @@ class Growth:
             numbers={file.uri: file.source for file in files},
             infos=tuple(infos[file.uri] for file in files), bots=bots,
             tags=executor_tags(tables, dict(enumerate(bots))),
+            has_unknown=bool((tables["fills"]["connector"] == UNKNOWN_CONNECTOR).any()),
         )  # fmt: skip
         growth._remember(tables["fills"])
         growth.orders.add(hashed(tables["orders"], *_SAME_ORDER), growth._groups(tables["orders"]))
@@ -172,7 +175,7 @@ class Growth:
         n = self.base.height + self.tail.height
         if rows.is_empty():
             return n
-        if (rows["trade_id"] == "").any():
+        if (rows["trade_id"] == "").any() or self._may_be_strangers(rows):
             raise _Whole
         keys, groups = hashed(rows, *_TRADE), self._groups(rows)
         owners = self.fills.owners(keys)
@@ -189,6 +192,13 @@ class Growth:
         self.fills.add(keys[owners < 0], groups[owners < 0])
         self.filled.add(hashed(rows, "order_id"), groups)
         return self._placed(_tagged(good, self.tags), gone) if good.height or gone.size else n
+
+    def _may_be_strangers(self, rows: pl.DataFrame) -> bool:
+        """Whether a feed's fills of unknown venue may be those of another source (`etl.feeds`)."""
+        kinds = {info.kind for info in self.infos} - merge.MARKET_FILES
+        if merge.FEED not in kinds or len(kinds) == 1:
+            return False
+        return self.has_unknown or bool((rows["connector"] == UNKNOWN_CONNECTOR).any())
 
     def _settled(self, rows: pl.DataFrame, keys: np.ndarray) -> tuple[pl.DataFrame, Ints]:
         """Of fills that come twice: those to add, and places of those that they replace."""
