@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from fillbook.errors import BadRequestError
 from fillbook.etl import performance_etl
 from fillbook.sources.mqtt import LiveBots
 from fillbook.testing.broker import LocalBroker, free_port
+from fillbook.testing.sources import numbers_of
 
 
 def decisions(bot: LiveBot, n: int) -> list:
@@ -79,6 +81,29 @@ def test_what_is_heard_is_what_is_written(tmp_path: Path) -> None:
     n_heard = performance_etl(batches, clock=data.clock).tables["fills"].height
     n_at_first = alone["fills"].height - n_heard  # told before the feed was connected
     assert 0 <= n_at_first < 100
+
+
+def test_a_feed_heard_whole_gives_the_numbers_of_the_database(tmp_path: Path) -> None:
+    """Metrics and books of the feed's fills are those of the database's, to the last byte of their JSON.
+
+    Orders are left out: the database ends them at a millisecond, the bridge tells the second.
+    """
+    with LocalBroker() as broker, LiveBots(f"{broker.uri}/+?connector=binance").follow() as feed:
+        while not feed.health().message.startswith("connected"):
+            time.sleep(0.05)
+        with LiveDemo(Pace(n_bots=1, events_per_s=300.0, seed=5), folder=tmp_path, broker=broker.uri):
+            time.sleep(3.0)
+        time.sleep(0.5)
+        batches = feed.poll()
+    whole = open_data(tmp_path)
+    heard, stored = (
+        fillbook.PerformanceDataSource.from_raws(
+            [replace(raw, tables={"fills": raw.tables["fills"]}) for raw in raws], clock=whole.clock
+        )
+        for raws in (batches, whole.raws)
+    )
+    assert heard.fills.height == whole.fills.height > 50
+    assert numbers_of(heard) == numbers_of(stored)
 
 
 def test_followed_together_they_are_what_the_databases_hold(tmp_path: Path) -> None:
