@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socketserver
 import subprocess
 import sys
 import threading
@@ -276,6 +277,34 @@ def test_no_broker_is_tried_again_ever_more_slowly(monkeypatch: pytest.MonkeyPat
     with LiveBots("mqtt://no-such-host.invalid/+").follow() as feed:
         until(lambda: feed.health().state == "reconnecting")
         assert "no computer is called no-such-host.invalid" in feed.health().message
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x20\x02\x00\x00\x30\x03\x00\x05x", b"\xff" * 64, b""]
+)
+def test_what_is_no_broker_is_tried_slowly_and_never_kills(
+    answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A web server, a broken packet, noise, and one that hangs up."""
+    monkeypatch.setattr(mqtt_connection, "FIRST_WAIT_S", 0.3)
+    n_calls = 0
+
+    class Nonsense(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            nonlocal n_calls
+            n_calls += 1
+            self.request.recv(1_024)
+            self.request.sendall(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Nonsense) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with LiveBots(f"mqtt://127.0.0.1:{server.server_address[1]}/+").follow() as feed:
+            until(lambda: n_calls >= 2)
+            until(lambda: feed.health().state == "reconnecting")
+            assert feed.health().message
+            time.sleep(0.5)
+            assert n_calls <= 3
+        server.shutdown()
 
 
 def test_reading_listens_a_while_and_says_so(

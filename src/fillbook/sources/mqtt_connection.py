@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import threading
 import time
 import uuid
@@ -26,6 +27,7 @@ KEEP_ALIVE_S = 30
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 _STEADY_S = 10.0  # a connection that held so long was a good one: the next wait is short again
 _TURN_S = 0.5
+_NONSENSE = (ValueError, IndexError, struct.error)  # what paho raises over packets that are none
 _REFUSED = {
     132: ("speaks another version of MQTT", "fillbook speaks 3.1.1"),
     134: ("refused the name or password", "set FILLBOOK_MQTT_USERNAME and FILLBOOK_MQTT_PASSWORD"),
@@ -87,6 +89,13 @@ class Connection:
             self._message = message
 
     def _run(self) -> None:
+        try:
+            self._hold()
+        finally:  # whatever ended it, a feed that no longer listens must not look alive
+            if not self._closing.is_set() and self.refusal is None:
+                self._say("failed", "listening broke off. Follow the address anew")
+
+    def _hold(self) -> None:
         wait_s = FIRST_WAIT_S
         while not self._closing.is_set():
             began = time.monotonic()
@@ -117,7 +126,10 @@ class Connection:
             return f"no broker answers at {self._address.host}:{self._address.port} ({_reason(error)})"
         try:
             while not self._closing.is_set():
-                code = client.loop(_TURN_S)
+                try:
+                    code = client.loop(_TURN_S)
+                except _NONSENSE:
+                    return f"what answers at {self._address.host}:{self._address.port} speaks no MQTT"
                 if self.refusal is not None:
                     raise self.refusal
                 if code != self._paho.MQTT_ERR_SUCCESS:

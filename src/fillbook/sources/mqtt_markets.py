@@ -19,6 +19,8 @@ from fillbook.sources.hummingbot import (
 )
 
 _PAPER_ID = "://"  # ``buy://SOL-USDT/…``: only paper trade writes such ids
+_OPEN = ("BuyOrderCreated", "SellOrderCreated", "OrderFilled")
+_MANY = 100_000  # orders that are looked up one by one
 _ACTIONS = frozenset({"OPEN", "CLOSE"})  # only connectors of perpetuals open and close
 
 
@@ -56,7 +58,7 @@ def known_of(tables: Mapping[str, pl.DataFrame]) -> Known:
         bots.setdefault(bot, set()).add((connector, pair))
     orders = tables["orders"] if "orders" in tables else pl.DataFrame({"order_id": [], "connector": []})
     if "last_status" in orders.columns:
-        orders = orders.filter(pl.col("last_status").cast(pl.String).str.ends_with("Created"))
+        orders = orders.filter(pl.col("last_status").cast(pl.String).is_in(_OPEN)).tail(_MANY)
     named = orders.select("order_id", pl.col("connector").cast(pl.String))
     return Known(
         markets=frozenset().union(*bots.values()),
