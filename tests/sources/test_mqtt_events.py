@@ -125,7 +125,7 @@ def test_what_cannot_be_read_is_said_and_never_booked() -> None:
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"{", b"[]", b"\xff\xfe", b'{"type": 1}', b'{"type": "OrderFilled", "data": []}', b"[" * 100_000,
+    [b'{"type": "OrderFilled", "data": {"price": ' + b"[" * 900 + b"]" * 900 + b"}}", b"", b"{", b"[]", b"\xff\xfe", b'{"type": 1}', b'{"type": "OrderFilled", "data": []}', b"[" * 100_000,
      b'{"type": "OrderFilled", "data": {"price": 1}}', b'{"timestamp": ' + b"9" * 5_000 + b"}"],
 )  # fmt: skip
 def test_nonsense_is_counted_and_said(payload: bytes) -> None:
@@ -315,3 +315,50 @@ def test_batches_together_are_one_source() -> None:
 
 def test_the_limit_of_a_message_is_stated() -> None:
     assert MAX_BYTES == 1_048_576
+
+
+scalars = st.one_of(
+    st.none(), st.booleans(), st.integers(-(10**30), 10**30), st.floats(), st.text(max_size=6),
+    st.sampled_from(["TradeType.BUY", "NaN", "-3", "1e999", "OPEN", PAIR, "o1"]),
+)  # fmt: skip
+anything = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+FIELDS = (
+    "order_id", "trading_pair", "trade_type", "order_type", "type", "price", "amount", "trade_fee", "leverage",
+    "exchange_trade_id", "position", "creation_timestamp", "market", "funding_rate", "base_asset_amount",
+    "base_amount", "exchange_order_id",
+)  # fmt: skip
+KINDS = (
+    "OrderFilled", "BuyOrderCreated", "SellOrderCompleted", "OrderCancelled", "FundingPaymentCompleted",
+    "RangePositionLiquidityRemoved", "Other",
+)  # fmt: skip
+fees = st.one_of(
+    anything,
+    st.fixed_dictionaries({}, optional={
+        "percent": scalars, "fee_type": scalars,
+        "flat_fees": st.lists(st.fixed_dictionaries({}, optional={"token": scalars, "amount": scalars}), max_size=3),
+    }),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_whatever_an_event_holds_is_read_or_said(data: st.DataObject) -> None:
+    """No content of an event breaks the feed, and a fill is booked, refused or counted as malformed."""
+    messages = []
+    for number in range(data.draw(st.integers(1, 3))):
+        kind = data.draw(st.sampled_from(KINDS))
+        base = json.loads(filled(number).payload)["data"]
+        odd = data.draw(st.dictionaries(st.sampled_from(FIELDS), anything, max_size=5))
+        at_s = data.draw(st.one_of(st.just(AT_S), scalars))
+        messages.append(event(kind, at_s, **{**base, **odd, "trade_fee": data.draw(fees)}))
+    events = Events("mqtt://broker", KNOWN)
+    raws = events.take(messages)
+    result = performance_etl(raws, clock=CLOCK) if raws else None
+    n_fills = events.counts.get("fills", 0)
+    kept = result.tables["fills"].height if result else 0
+    refused = result.tables["quarantine"].filter(pl.col("table") == "fills").height if result else 0
+    twice = sum(row.duplicates for row in result.lineage.tables if row.table == "fills") if result else 0
+    assert kept + refused + twice == n_fills

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import sqlite3
 import tempfile
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,7 +108,7 @@ class LiveDemo:
         BadRequestError
             The broker does not start, or does not answer.
         """
-        with contextlib.ExitStack() as undone:
+        with ExitStack() as undone:
             undone.callback(self._clear)
             if self.broker is not None:
                 self.broker.start()

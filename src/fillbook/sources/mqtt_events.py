@@ -13,13 +13,13 @@ from fillbook.findings import Finding, Severity
 from fillbook.schema.raw import UNREADABLE_SCHEMA, RawTables, SourceInfo, no_unreadable
 from fillbook.sources.hummingbot import UNKNOWN_CONNECTOR
 from fillbook.sources.mqtt_markets import Known, Venues
-from fillbook.sources.mqtt_messages import JsonObject, Message, decoded, name, number, words
+from fillbook.sources.mqtt_messages import JsonObject, Message, decoded, name, number, seconds, words
 from fillbook.sources.mqtt_orders import Order, Orders
 from fillbook.sources.mqtt_rows import Row, data_of, fee_cells, frame_of, more_fees, odd_cells, side_of
 from fillbook.units import counted
 
 KIND = "mqtt"
-MAX_SEEN = 200_000  # messages remembered to know one that comes again; the ETL settles what comes later still
+MAX_SEEN = 50_000  # messages remembered to know one that comes again; the ETL settles what comes later still
 _LATE_S = 2.0  # a bot tells of a second within the next
 _JUMP_S = 60.0
 _CREATED = {"BuyOrderCreated": 1, "SellOrderCreated": -1}
@@ -144,7 +144,7 @@ class Events:
             return
         bot.digest.update(message.payload)
         bot.n_bytes += len(message.payload)
-        at_s = number(event.get("timestamp"))
+        at_s = seconds(event.get("timestamp"))
         if not self._is_read(message, bot, kind, event, data, at_s):
             self._counts["malformed"] += 1
             bot.n_malformed += 1
@@ -247,7 +247,7 @@ class Events:
     ) -> float | None:  # fmt: skip
         """Remember what an order asked for; the time of its creation, as the database has it."""
         order = self._placed(bot, order_id, data)
-        created_s = number(data.get("creation_timestamp"))
+        created_s = seconds(data.get("creation_timestamp"))
         at_s = created_s if created_s is not None else at_s
         order.asked = (
             at_s, name(data.get("exchange_order_id")) or None, _CREATED[kind], words(data.get("type")),
@@ -271,7 +271,7 @@ class Events:
         if not connector or not pair:
             return False
         self.saw(bot, connector, pair)
-        at, amount = number(event.get("timestamp")), number(data.get("amount"))
+        at, amount = seconds(event.get("timestamp")), number(data.get("amount"))
         row = self._add("funding", bot, connector, pair, at, number(data.get("funding_rate")), amount)
         read = {"at": (event.get("timestamp"), at), "amount_quote": (data.get("amount"), amount)}
         self._odd += [(bot, *cell) for cell in odd_cells("funding", row, read)]
@@ -279,7 +279,7 @@ class Events:
 
     def _liquidity(self, bot: str, kind: str, data: JsonObject, at_s: float | None) -> bool:
         order_id = name(data.get("order_id"))
-        created_s = number(data.get("creation_timestamp"))
+        created_s = seconds(data.get("creation_timestamp"))
         amounts = [
             number(data.get(part)) for part in ("base_amount", "quote_amount", "base_fee", "quote_fee")
         ]

@@ -6,6 +6,7 @@ Its JSON has bare ``NaN``, negative integers as text (``"-3"``) and enums as ``"
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from fillbook.sources.hummingbot import epoch_us, us_to_utc
 NAMESPACE = "hbot"
 CHANNELS: Final = ("events", "performance", "status_updates", "hb", "log", "notify")
 MAX_BYTES = 1 << 20  # of one message; a report of hundreds of controllers stays far below
+MAX_DEPTH = 50  # of lists and objects inside each other
 _NEGATIVE = re.compile(r"-\d+")
 
 JsonObject = Mapping[str, object]
@@ -52,7 +54,7 @@ def placed(topic: str, namespace: str = NAMESPACE) -> tuple[str, str] | None:
 
 
 def decoded(payload: bytes) -> JsonObject | None:
-    """The JSON object of a message; None where it is no JSON or no object.
+    """The JSON object of a message; None where it is no JSON, no object, or nested beyond `MAX_DEPTH`.
 
     >>> decoded(b'{"a": NaN}'), decoded(b"[1]"), decoded(b"{")
     ({'a': nan}, None, None)
@@ -61,7 +63,22 @@ def decoded(payload: bytes) -> JsonObject | None:
         value = json.loads(payload)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and not _is_deep(value) else None
+
+
+def _is_deep(value: object) -> bool:
+    """Whether a value is nested beyond `MAX_DEPTH`."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            held
+            for one in level
+            for held in (one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())
+            if isinstance(held, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def plain(value: object) -> object:
@@ -111,6 +128,16 @@ def number(value: object) -> float | None:
         return float(value)
     except (ValueError, OverflowError):
         return None
+
+
+def seconds(value: object) -> float | None:
+    """A time as a finite number; None where it is none.
+
+    >>> seconds(float("nan")) is None
+    True
+    """
+    found = number(value)
+    return found if found is not None and math.isfinite(found) else None
 
 
 def moments(column: str) -> pl.Expr:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fillbook.sources.hummingbot import UNKNOWN_CONNECTOR
 
 MAX_OPEN = 100_000  # orders remembered while nothing ended them, of all bots
-MAX_ENDED = 20_000  # and after their end, for what comes late
+MAX_ENDED = 10_000  # and after their end, for what comes late
 _RANK = {"BuyOrderCreated": 0, "SellOrderCreated": 0, "OrderFilled": 1}  # any other event is an end
 _SAME = 1e-9
 
