@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -196,3 +197,40 @@ def test_times_of_statuses_are_utc(tmp_path: Path) -> None:
     assert abs((seen - datetime.now(UTC)).total_seconds()) < 60
     assert pl.Series([seen]).dtype == pl.Datetime("us", "UTC")
     feed.close()
+
+
+def test_an_order_that_changed_while_it_was_read_is_read_again(tmp_path: Path) -> None:
+    """The orders were read before an order ended and another came, their events after it."""
+    path = tmp_path / "bot.sqlite"
+    market = {"market": "binance", "symbol": "ABC-USDT", "base_asset": "ABC", "quote_asset": "USDT"}
+    at = 1_700_000_000_000
+
+    def order(n: int, status: str) -> dict[str, object]:
+        return {**market, "id": f"o{n}", "creation_timestamp": at, "amount": 1.0, "price": 10.0,
+                "last_status": status, "last_update_timestamp": at + 500}  # fmt: skip
+
+    events = [
+        ("o1", "SellOrderCreated"),
+        ("o2", "SellOrderCreated"),
+        ("o1", "OrderCancelled"),
+        ("o2", "OrderCancelled"),
+    ]
+    statuses = [
+        {"id": n, "order_id": name, "timestamp": at + n, "status": status}
+        for n, (name, status) in enumerate(events, start=1)
+    ]
+    write_database(
+        path, {"Order": [order(1, "OrderCancelled"), order(2, "OrderCancelled")], "OrderStatus": statuses}
+    )
+    whole = HummingbotDatabase(str(path)).read()
+    early = (
+        whole.tables["orders"]
+        .head(1)
+        .with_columns(last_status=pl.lit("SellOrderCreated").cast(pl.Categorical), side=pl.lit(-1, pl.Int8))
+    )
+    torn = replace(whole, tables={**whole.tables, "orders": early})
+    feed = HummingbotDatabase(str(path)).follow(torn)
+    (more,) = feed.poll()
+    feed.close()
+    rows = more.tables["orders"].select("order_id", "side", "last_status").rows()
+    assert rows == [("o1", -1, "OrderCancelled"), ("o2", -1, "OrderCancelled")]

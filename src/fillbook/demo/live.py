@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 TICK_S = 0.1
 HEARTBEAT_S, REPORT_S = 10.0, 1.0
 _CONNECT_S = 10.0
+_PASSED_ON_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,17 @@ class LiveDemo:
             if database := self._databases.pop(bot.name, None):
                 self._trade(bot, database, bot.cancel_all(now_s))
                 database.close(now_s)
-            self._say(bot, [*report(bot), availability(now_s, is_online=False)])
+                self._say(bot, [*report(bot), availability(now_s, is_online=False)])
+        self._hear_out()
         self._clear()
+
+    def _hear_out(self) -> None:
+        """Wait until the last words are out, and a broker of our own has passed them on."""
+        end = time.monotonic() + _CONNECT_S
+        while self._client is not None and self._client.want_write() and time.monotonic() < end:
+            time.sleep(0.02)
+        if self.broker is not None:
+            time.sleep(_PASSED_ON_S)
 
     def _clear(self) -> None:
         if self._client is not None:

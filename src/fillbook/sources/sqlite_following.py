@@ -54,6 +54,7 @@ class SqliteFeed:
         self._read, self._bot = read, bot_name(Path(uri))
         self._seen = _highest(known)
         self._created = _created(known)  # row of the creation event of orders that may still change
+        self._stale = _stale(known)
         self._whole: dict[str, list[tuple[Any, ...]]] = {}
         self._counts: dict[str, int] = {"received": 0, "busy": 0}
         self._health: tuple[State, datetime, str] = ("waiting", datetime.now(UTC), "")
@@ -114,6 +115,7 @@ class SqliteFeed:
             return None
         found = self._tables(path)
         self._seen.update(marks)
+        self._stale = set()
         self._counts["received"] += copied
         return found
 
@@ -139,7 +141,7 @@ class SqliteFeed:
                 origin.execute("ROLLBACK")
 
     def _copy(self, origin: sqlite3.Connection, target: sqlite3.Connection) -> tuple[int, dict[str, int]]:
-        copied, marks, touched, fresh = 0, dict(self._seen), set(), set()
+        copied, marks, touched, fresh = 0, dict(self._seen), set(self._stale), set[str]()
         for name, sql in origin.execute(_LAYOUT).fetchall():
             target.execute(sql)
             after = -1 if name in _WHOLE else self._seen.get(name, -1)
@@ -255,6 +257,25 @@ def _created(known: RawTables | None) -> dict[str, int]:
     events = known.tables["order_events"].filter(pl.col("status").cast(pl.String).is_in(_CREATED))
     found = events.join(known.tables["orders"].filter(is_open), on="order_id", how="semi")
     return dict(found.select("order_id", "row").tail(_REMEMBERED).iter_rows())
+
+
+def _stale(known: RawTables | None) -> set[str]:
+    """Open orders whose last event is another than the order says: they changed while they were read.
+
+    A first reading takes the tables one after the other, and the bot goes on writing meanwhile.
+    """
+    if known is None or not {"orders", "order_events"} <= set(known.tables):
+        return set()
+    state = pl.col("last_status").cast(pl.String)
+    orders = known.tables["orders"].select("order_id", state)
+    last = (
+        known.tables["order_events"]
+        .join(orders.filter(state.is_in([*_CREATED, "OrderFilled"])), on="order_id", how="semi")
+        .group_by("order_id")
+        .agg(pl.col("status").cast(pl.String).sort_by("row").last())
+    )
+    found = orders.join(last, on="order_id").filter(pl.col("last_status") != pl.col("status"))
+    return set(found["order_id"])
 
 
 def _rows(
