@@ -165,4 +165,4 @@ def part_of(
     )  # fmt: skip
     orders = stored.frame(_ORDERS, chosen.start, chosen.end) if data.height("orders") else pl.DataFrame()
     nothing = np.zeros(0, np.int64)
-    return prepare_part(fills, whole, prices, conventions), OrderFacts(orders, nothing)
+    return prepare_part(fills, whole, prices, conventions), OrderFacts(orders, pl.DataFrame(), nothing)

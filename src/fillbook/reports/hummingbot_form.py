@@ -113,7 +113,7 @@ def _fees(data: PerformanceDataSource) -> np.ndarray:
     fee = np.where(flow.unit < 0.0, flow.fee * flow.price, flow.fee)
     canonical = np.empty(fee.size)
     canonical[np.arange(fee.size) if order is None else order] = fee
-    canonical[prepared.method == METHODS.index("unconverted")] = np.nan
+    canonical[prepared.fees.method == METHODS.index("unconverted")] = np.nan
     return canonical
 
 
