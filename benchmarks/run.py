@@ -123,7 +123,10 @@ def app(n: int, folder: Path) -> list[str]:
 def checkpoints(sizes: list[int], folder: Path) -> list[str]:
     """Checkpoints of the same databases: merged, merged again, shown, narrowed to a day and to a month."""
     rows = [
-        "| checkpoint of | merge | again | on disk | open, overview | a day | a month | peak: merge, overview, day |",
+        (
+            "| checkpoint of | merge | again | on disk | open, overview | a day | a month "
+            "| peak: merge, overview, day |"
+        ),
         "|---" * 8 + "|",
     ]
     for n in sizes:
