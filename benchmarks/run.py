@@ -120,6 +120,35 @@ def app(n: int, folder: Path) -> list[str]:
     ]
 
 
+def checkpoints(sizes: list[int], folder: Path) -> list[str]:
+    """Checkpoints of the same databases: merged, merged again, shown, narrowed to a day and to a month."""
+    rows = [
+        (
+            "| checkpoint of | merge | again | on disk | open, overview | a day | a month "
+            "| peak: merge, overview, day |"
+        ),
+        "|---" * 8 + "|",
+    ]
+    for n in sizes:
+        merged, shown, day, month = (
+            _asked("checkpoint.py", way, str(folder), str(n)) for way in ("merge", "overview", "day", "month")
+        )
+        peaks = ", ".join(f"{found['peak_bytes'] / 1e9:.2f}" for found in (merged, shown, day))
+        rows.append(
+            f"| {n:,} fills | {merged['seconds']:.1f} s | {merged['again_seconds']:.2f} s "
+            f"| {merged['bytes'] / 1e6:.0f} MB | {shown['seconds']:.2f} s | {day['seconds'] * 1000:.0f} ms "
+            f"| {month['seconds'] * 1000:.0f} ms | {peaks} GB |"
+        )
+    return rows
+
+
+def _asked(script: str, *words: str) -> dict[str, float]:
+    """What a script measures, in a process of its own."""
+    call = [sys.executable, str(HERE / script), *words]
+    found: dict[str, float] = json.loads(subprocess.run(call, check=True, capture_output=True).stdout)
+    return found
+
+
 def page(sizes: list[int]) -> str:
     """The whole answer as Markdown."""
     with tempfile.TemporaryDirectory(prefix="fillbook-bench-") as name:
@@ -143,6 +172,8 @@ def page(sizes: list[int]) -> str:
                 *app(sizes[-1], folder),
                 "",
                 *answers(sizes),
+                "",
+                *checkpoints(sizes, folder),
                 "",
                 f"Measured with {machine}.",
             ]
@@ -171,6 +202,9 @@ For the answers beyond PnL, on tables made in memory:
   minute after each fill; its script `merge_asof` and a `groupby` for seven dimensions;
 * **risk**: `fillbook.risk`, booking included; its floor is the daily sums, a correlation and one quantile;
   its script a Sharpe ratio bootstrapped in a loop, a rolling quantile and a correlation;
+* **checkpoint**: the same databases merged into a [checkpoint](checkpoints.md) (read, cleaned, answered once,
+  written), and merged again; then, each in a process of its own, opened with its overview shown, and narrowed
+  to the slowest of four days, or months;
 * **once more**: the same asked again, as after a change of the filter; **peak**: most memory the process
   held, and how much of it the tables are.
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from analysis.random_fills import Dealt, dealt
 from fillbook.analysis.overview import Overview, overview
 from fillbook.analysis.parts import Tag, parts
+from fillbook.analysis.periods import accrued
 from fillbook.analysis.trades import fills_of_market, fills_of_trip
 from fillbook.analysis.view import lean_view_of, view_of
 from fillbook.conventions import Conventions
@@ -75,6 +76,25 @@ def test_a_period_read_alone_is_the_period_of_the_whole(
         divided = [parts(each, overview(each, chosen), by).table for each in (held, data)]
         assert divided[0].equals(divided[1])
         assert "fills" not in held.stored._held  # type: ignore[union-attr]
+
+
+@settings(max_examples=12, deadline=None)
+@given(deal=dealt(min_size=3), days=st.lists(st.integers(-1, 12), min_size=2, max_size=2, unique=True))
+def test_what_whole_days_made_is_the_sum_of_days_that_were_kept(deal: Dealt, days: list[int]) -> None:
+    data = deal.data
+    first, last = (START + number * DAY for number in sorted(days))
+    with tempfile.TemporaryDirectory() as folder:
+        held = stored(data, Path(folder))
+        for chosen in (
+            Filter(start=first, end=last),
+            Filter(start=first),
+            Filter(start=first, sides=("BUY",)),
+        ):
+            made = [accrued(each, overview(each, chosen, check=False)) for each in (held, data)]
+            assert (made[0] is None) == (made[1] is None)
+            assert made[0] is None or made[0] == pytest.approx(made[1], abs=deal.tolerance)
+            is_read = "fills" in held.stored._held  # type: ignore[union-attr]
+            assert not is_read or chosen.sides or made[0] is None or overview(held).currency is None
 
 
 def hedged() -> PerformanceDataSource:

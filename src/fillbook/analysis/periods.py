@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from math import fsum
 
 import numpy as np
 import polars as pl
 
+from fillbook.analysis.kept import kept_overview
 from fillbook.analysis.overview import Overview, overview
 from fillbook.analysis.view import view_of
 from fillbook.errors import BadRequestError, MissingMarkError
+from fillbook.filters import Filter
 from fillbook.ledger.equity import books_at
 from fillbook.performance_data_source import PerformanceDataSource
 from fillbook.results import Result
@@ -70,6 +73,9 @@ def accrued(data: PerformanceDataSource, answer: Overview) -> float | None:
     """
     if answer.chosen.start is None or answer.period is None or answer.currency is None:
         return None
+    kept = _kept_days(data, answer)
+    if kept is not None:
+        return kept
     how = replace(answer.conventions, currency=answer.currency)
     try:
         view = view_of(data, replace(answer.chosen, start=None), how)
@@ -82,6 +88,24 @@ def accrued(data: PerformanceDataSource, answer: Overview) -> float | None:
     value = np.where(net == 0.0, 0.0, net * view.reporting.rates(when)).sum(axis=0)
     found = float(value[1] - value[0])
     return None if math.isnan(found) else found
+
+
+def _kept_days(data: PerformanceDataSource, answer: Overview) -> float | None:
+    """The same as a sum of days that a checkpoint kept; None unless it is of whole days of everything."""
+    chosen = answer.chosen
+    moments = [at for at in (chosen.start, chosen.end) if at is not None]
+    whole_days = all(
+        at == at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) for at in moments
+    )
+    if not whole_days or chosen != Filter(start=chosen.start, end=chosen.end):
+        return None
+    whole = kept_overview(data, Filter(), answer.conventions, ())
+    if whole is None or whole.currency != answer.currency:
+        return None
+    ends = chosen.end or datetime.max.replace(tzinfo=UTC)
+    first, last = (at.astimezone(UTC).date() for at in (chosen.start or ends, ends))
+    pnl = whole.daily.filter(pl.col("day") >= first, pl.col("day") < last)["pnl"]
+    return None if pnl.is_empty() or pnl.null_count() or pnl.is_nan().any() else fsum(pnl)
 
 
 def hourly(answer: Overview) -> pl.DataFrame:

@@ -124,7 +124,7 @@ def lean_view_of(
 ) -> View:
     """As `view_of`, for answers that ask no more than the ledger: of a checkpoint it reads the period alone.
 
-    `prepared` and the rows of the ledger are then of the fills of the period, and `of_fill` is empty.
+    `prepared` and the rows of the ledger are then of the fills of the period, `of_fill` and `filled` empty.
     """
     chosen, conventions = chosen or Filter(), conventions or Conventions()
     is_known = chosen in _HELD.get(data, {}).get(repr(conventions), _NOTHING).last
