@@ -71,7 +71,7 @@ def bot(broker: LocalBroker) -> Iterator[Bot]:
     speaking.close()
 
 
-def until(is_so: Callable[[], bool], seconds: float = 15.0) -> None:
+def until(is_so: Callable[[], bool], seconds: float = 40.0) -> None:
     end = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < end, "waited in vain"
@@ -83,7 +83,7 @@ def connected(feed: MqttFeed) -> MqttFeed:
     return feed
 
 
-def fills_of(feed: MqttFeed, batches: list[RawTables], n: int, seconds: float = 20.0) -> None:
+def fills_of(feed: MqttFeed, batches: list[RawTables], n: int, seconds: float = 40.0) -> None:
     """Poll into `batches` until they hold `n` fills."""
 
     def is_there() -> bool:
