@@ -36,8 +36,8 @@ def test_files_are_looked_at_merged_and_opened(started: Started, bot: Path, home
     app = area.set_value(str(bot.parent)).run()
     shown = next(frame.value for frame in app.dataframe if "state" in frame.value)
     broken, healthy = shown["state"]
-    assert broken.startswith("is not a SQLite database")
-    assert healthy == "healthy"
+    assert broken.startswith("✗ is not a SQLite database")
+    assert healthy == "✓ healthy"
     assert any(text.value.startswith("1 file can be read, 1 cannot") for text in app.caption)
     app = press(app, "Merge 1 file")
     assert [text.value for text in app.success] == ["checkpoint\\: 1 source added."]
