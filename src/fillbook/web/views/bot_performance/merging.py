@@ -21,6 +21,7 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}")
 _KEPT_S = 20.0  # how long a look at the files is believed
 _PREFIX = "reading "
 _ROW_PX, _MOST_ROWS, _STATE_PX = 35, 9, 220
+_MOST_TOLD = 5  # unreadable files told beside the table
 
 
 def show(choose: Choose) -> None:
@@ -88,6 +89,8 @@ def _chosen(seen: list[Glance]) -> list[Glance]:
         + (f", {lost:,} cannot and will be left out" if lost else "")
         + ". Choose rows to merge only those."
     )
+    for one in [one for one in seen if not one.is_healthy][:_MOST_TOLD]:
+        st.caption(st_utils.plain(f"{Path(one.shown).name} {one.why}; {one.remedy}"))
     event = st.dataframe(
         [
             {
@@ -99,7 +102,7 @@ def _chosen(seen: list[Glance]) -> list[Glance]:
             for one in seen
         ],
         hide_index=True, alt="Files that were found, and whether each can be read", on_select="rerun",
-        selection_mode="multi-row", height=_ROW_PX * (min(len(seen), _MOST_ROWS) + 1) + 3,
+        selection_mode="multi-row", placeholder="—", height=_ROW_PX * (min(len(seen), _MOST_ROWS) + 1) + 3,
         column_config={
             "fills": st.column_config.NumberColumn(format="localized"),
             "orders": st.column_config.NumberColumn(format="localized"),
