@@ -153,6 +153,7 @@ def test_the_command_runs_until_it_is_interrupted(tmp_path: Path) -> None:
         "from fillbook.cli.main import main; main()",
         "demo",
         "--live",
+        "--no-page",
         "--rate",
         "50",
     ]

@@ -54,8 +54,8 @@ def readable(uris: list[str]) -> list[str]:
     return [uri if scheme_of(uri) else str(plain_path(uri).resolve()) for uri in uris]
 
 
-def run_page(uris: list[str], *, port: int, host: str, is_opened: bool) -> None:
-    """Run the page's server until it ends, and say its address.
+def run_page(uris: list[str], *, port: int, host: str, is_opened: bool, route: str = ROUTE) -> None:
+    """Run the page's server until it ends, and say its address; `route` is the page that is opened.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def run_page(uris: list[str], *, port: int, host: str, is_opened: bool) -> None:
     import subprocess  # noqa: PLC0415  (`fillbook --help` need not wait for it)
 
     refuse_busy(host, port)
-    address = f"http://{_spoken(host)}:{port}/{ROUTE}"
+    address = f"http://{_spoken(host)}:{port}/{route}"
     server = subprocess.Popen(page_command(uris, host=host, port=port))  # noqa: S603  (our own words)
     signal.signal(signal.SIGTERM, _ender(server))
     try:
