@@ -243,6 +243,9 @@ def test_a_wrong_password_is_given_up_and_never_shown(monkeypatch: pytest.Monkey
 
 @needs_mosquitto
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl for a certificate")
+@pytest.mark.filterwarnings(
+    "ignore:unclosed <ssl.SSLSocket:ResourceWarning"
+)  # the driver drops a refused one
 def test_tls_needs_a_certificate_that_is_trusted(tmp_path: Path) -> None:
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     subprocess.run(
