@@ -20,7 +20,10 @@ def warm() -> None:
     kernels.sum_by_book(book, qty, 1)
     kernels.sum_gains_and_losses(book, qty, 1)
     kernels.held_by_book(book, np.arange(book.size), qty, 1, 1)
-    kernels.fold_average(book, qty, price, none)
+    folded = kernels.fold_average(book, qty, price, none)
+    kernels.fold_on(book, qty, price, none, np.array([2]), *folded)
+    for values in (book, qty):
+        kernels.splice(values, np.array([0]), np.array([2]), values[2:], book[2:])
     for newest_first in (False, True):
         kernels.fold_queue(book, qty, price, none, newest_first)
     kernels.fold_dearest(book, qty, price, none)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fillbook.analysis.kernels import distance_bands
+from fillbook.analysis.kernels import distance_bands, hours_of, occurring, renumbered
 from fillbook.analysis.levels import AT_MARKET, rank_names
 from fillbook.arrays import Floats
 from fillbook.ledger.codes import label_codes
@@ -39,10 +39,10 @@ class Tags:
     @classmethod
     def of(cls, names: tuple[str, ...], code: NDArray[np.integer[Any]]) -> Tags:
         """Keep the names that occur, in their order."""
-        present = np.flatnonzero(np.bincount(code[code >= 0], minlength=len(names)))
+        present = np.flatnonzero(occurring(code, len(names)))
         place = np.full(len(names) + 1, -1, np.int32)
         place[present] = np.arange(present.size)
-        return cls(tuple(names[i] for i in present), place[code])
+        return cls(tuple(names[i] for i in present), renumbered(code, place))
 
     def complete(self) -> Tags:
         """The same with a group for those that have none, so that the groups add up to the whole."""
@@ -63,7 +63,7 @@ class Tags:
         )
         place = np.full(len(found), -1, np.int32)
         place[order] = np.arange(len(order))
-        return cls(tuple(str(found[i]) for i in order), place[code])
+        return cls(tuple(str(found[i]) for i in order), renumbered(code, place))
 
 
 def name_order(name: str) -> tuple[int, int, str]:
@@ -108,12 +108,12 @@ def _ranks(orders: pl.DataFrame) -> tuple[tuple[str, ...], NDArray[np.integer[An
 
 def _side(rows: pl.DataFrame) -> Tags:
     place = np.array([-1, 0, 1], np.int8)  # of no side, buys, and, from the end, sells
-    return Tags.of(_SIDES, place[rows["side"].fill_null(0).to_numpy()])
+    return Tags.of(_SIDES, renumbered(rows["side"].fill_null(0).to_numpy(), place))
 
 
 def _hour(at: pl.Series) -> Tags:
     """Hour of the day, UTC."""
-    return Tags.of(_HOURS, at.dt.hour().to_numpy())
+    return Tags.of(_HOURS, hours_of(at.to_physical().to_numpy()))
 
 
 def _fifths(worth: Floats) -> Tags:

@@ -240,3 +240,31 @@ def tally_fills(code, qty, price, mid, later, n):
         sums[5, group] += size * mid[i]
         sums[6, group] += qty[i] * (later[i] - mid[i])
     return counts, sums
+
+
+@njit(cache=True, nogil=True)
+def occurring(code, n):
+    """Which of `n` codes occur; what is below 0 is none."""
+    found = np.zeros(n, np.bool_)
+    for one in code:
+        if one >= 0:
+            found[one] = True
+    return found
+
+
+@njit(cache=True, nogil=True)
+def renumbered(code, place):
+    """`place` of each code, −1 the last place, as 32 bits: NumPy would widen the codes to 64 first."""
+    out = np.empty(code.size, np.int32)
+    for i in range(code.size):
+        out[i] = place[code[i]]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def hours_of(at):
+    """Hour of the day of each time, UTC."""
+    out = np.empty(at.size, np.int8)
+    for i in range(at.size):
+        out[i] = at[i] // 3_600_000_000 % 24
+    return out

@@ -38,6 +38,7 @@ def _labels(column: pl.Series) -> tuple[np.ndarray, int, int]:
     if number.is_empty():
         return np.zeros(0, np.uint32), 0, 0
     low, high = int(number.min() or 0), int(number.max() or 0)  # type: ignore[arg-type]
-    told = number.cast(pl.Int64).fill_null(high + 1) if number.null_count() else number
-    values = told.to_numpy()
-    return values if values.dtype == np.uint32 else values.astype(np.int64), low, high - low + 2
+    if number.dtype != pl.UInt32:
+        number = number.cast(pl.Int64)
+    told = number.fill_null(high + 1) if number.null_count() else number
+    return told.to_numpy(), low, high - low + 2

@@ -45,7 +45,9 @@ def survival(seconds: Floats, is_filled: Bools) -> Survival:
         Whether it was the fill that ended the wait; the others are censored: the wait was longer.
     """
     ordered = np.sort(seconds)
-    first = np.flatnonzero(np.diff(ordered, prepend=-np.inf) != 0.0)
+    is_new = np.ones(ordered.size, bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
+    first = np.flatnonzero(is_new)
     times, at_risk = ordered[first], seconds.size - first
     filled = np.diff(np.searchsorted(np.sort(seconds[is_filled]), times, side="right"), prepend=0)
     return Survival(times, np.cumprod(1.0 - filled / at_risk, dtype=np.float64), at_risk)
@@ -56,10 +58,12 @@ def quantile(values: Floats, share: float) -> float:
 
     No p99 of fewer than 100 values: it would be the largest one.
     """
-    known = np.sort(values[~np.isnan(values)])
+    known = values[~np.isnan(values)]
     if known.size == 0 or (share > 0.95 and known.size < _ENOUGH_FOR_P99):
         return Undefined("empty" if known.size == 0 else "n_too_small")
-    return float(known[max(math.ceil(share * known.size - 1e-9) - 1, 0)])
+    place = max(math.ceil(share * known.size - 1e-9) - 1, 0)
+    known.partition(place)
+    return float(known[place])
 
 
 @dataclass(frozen=True, slots=True)
