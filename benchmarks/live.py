@@ -13,11 +13,13 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
-if hasattr(os, "sched_setaffinity") and len(sys.argv) > 1 and sys.argv[1] != "bots":
-    os.sched_setaffinity(0, {0})
+if hasattr(os, "sched_setaffinity") and len(sys.argv) > 1:
+    others = os.sched_getaffinity(0) - {0}
+    os.sched_setaffinity(0, (others or {0}) if sys.argv[1] == "bots" else {0})
 
 import fillbook
 from fillbook.analysis.live import live
@@ -92,7 +94,8 @@ def followed(history: int, bots: int, events_per_s: float, seconds: float, folde
     assert data is not None
     return {
         "events": events, "looks": len(looks), "slowest_look_s": max(looks),
-        "oldest_s": LOOK_S + max(looks), "median_look_s": sorted(looks)[len(looks) // 2],
+        "median_look_s": sorted(looks)[len(looks) // 2], "slow_looks": sum(x > 1.0 for x in looks),
+        "oldest_s": max(a + b for a, b in pairwise([LOOK_S, *(max(x, LOOK_S) for x in looks)])),
         "busy": processor / seconds, "fills": data.fills.height, "fills_written": fresh.fills.height,
         "orders": data.orders.height, "orders_written": fresh.orders.height,
         "memory_half_gb": max(memory[: half + 1]), "memory_end_gb": max(memory[half:]),

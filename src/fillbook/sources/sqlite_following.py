@@ -135,6 +135,8 @@ class SqliteFeed:
         origin.execute("BEGIN")  # all tables as of one moment
         try:
             with closing(sqlite3.connect(small)) as target, target:
+                target.execute("PRAGMA journal_mode = OFF")  # it is thrown away: nothing need be safe
+                target.execute("PRAGMA synchronous = OFF")
                 return self._copy(origin, target)
         finally:
             with suppress(sqlite3.Error):
