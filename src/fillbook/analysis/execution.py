@@ -24,7 +24,7 @@ from fillbook.analysis.execution_tables import (
     with_details,
 )  # fmt: skip
 from fillbook.analysis.execution_tags import fill_tags, order_tags
-from fillbook.analysis.inputs import order_arrays
+from fillbook.analysis.inputs import inverse_of, order_arrays
 from fillbook.analysis.market_share import market_shares, uptimes
 from fillbook.analysis.mids import KINDS
 from fillbook.analysis.overview import trips_frame
@@ -234,8 +234,10 @@ def _weights(seen: View, orders: pl.DataFrame) -> Floats:
     """Value of one base of each order; NaN where there is no common currency."""
     asked = order_arrays(seen.orders, seen.reporting)
     price, amount = asked["order_price"], asked["order_amount"]
-    if isinstance(price, Undefined) or isinstance(amount, Undefined):
+    if seen.orders is None or isinstance(price, Undefined) or isinstance(amount, Undefined):
         return np.full(orders.height, np.nan)
+    if amount.all() and not inverse_of(seen.orders, seen.conventions).any():
+        return np.asarray(price, np.float64)  # one base is worth the price
     with np.errstate(divide="ignore", invalid="ignore"):
         worth = np.asarray(price * amount)
         worth /= orders["amount_base"].to_numpy()
