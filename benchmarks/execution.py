@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import fillbook  # noqa: F401  (before NumPy and Polars, whose memory it settles)
+
+# isort: split
 import numpy as np
 import polars as pl
 from measure import peak, timed
