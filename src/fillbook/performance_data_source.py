@@ -225,7 +225,7 @@ class PerformanceDataSource:
         failures = _failures(self)
         grown = grow(self, raws, now) if all(raw.continues for raw in raws) else None
         if grown is None:
-            return data_of(whole, now, failures=failures)
+            return _data_of(whole, now, failures=failures)
         later = Later(failures, whole, now)
         fingerprint = hashlib.sha256("".join([self.fingerprint, *map(merge.content_hash, raws)]).encode())
         return PerformanceDataSource(
@@ -235,7 +235,7 @@ class PerformanceDataSource:
     @classmethod
     def from_raws(cls, raws: Iterable[RawTables], *, clock: datetime) -> PerformanceDataSource:
         """Data of what sources or feeds read, cleaned and merged; `clock` is "now", UTC."""
-        return data_of(raws, clock)
+        return _data_of(raws, clock)
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pl.DataFrame], *, clock: datetime | None = None) -> Self:
@@ -312,7 +312,7 @@ def open_data(
         raise failures[0] if len(failures) == 1 else _nothing_readable(uris, failures)
     said("cleaning", 0.8)
     now = clock or max([datetime.now(UTC), *_written(paths)])
-    data = data_of(raws, now, failures=tuple(_failure(error) for error in failures))
+    data = _data_of(raws, now, failures=tuple(_failure(error) for error in failures))
     said("ready", 1.0)
     return data
 
@@ -353,7 +353,7 @@ def _failure(error: UnreadableSourceError) -> Finding:
     )
 
 
-def data_of(
+def _data_of(
     raws: Iterable[RawTables], clock: datetime, *, failures: tuple[Finding, ...] = ()
 ) -> PerformanceDataSource:
     """Data of what sources read, cleaned and merged, whatever their order.

@@ -44,14 +44,14 @@ def in_the_databases_words(
     if not feeds or not others:
         return tables
     parts = {name: _parts(tables[name], feeds, others) for name in ("fills", "orders", "order_events")}
-    if all(heard.is_empty() for _, heard, _ in parts.values()):
+    if all(heard.is_empty() for heard, _ in parts.values()):
         return tables
-    (_, fills, own_fills), (_, orders, own_orders) = parts["fills"], parts["orders"]
+    (fills, own_fills), (orders, own_orders) = parts["fills"], parts["orders"]
     venues = _venues(own_orders, own_fills)
     changed = {
         "fills": _timed(_placed(fills, venues), own_fills),
         "orders": _told(_placed(orders, venues), own_orders),
-        "order_events": _dated(parts["order_events"][1], parts["order_events"][2]),
+        "order_events": _dated(*parts["order_events"]),
     }
     # the rows of feeds stand where they stood: sources are stacked by number
     return {**tables, **{name: _joined(tables[name], rows) for name, rows in changed.items()}}
@@ -59,14 +59,14 @@ def in_the_databases_words(
 
 def _parts(
     rows: pl.DataFrame, feeds: Sequence[int], others: Sequence[int]
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """All rows, those of feeds with their ``position``, and those of the others that could be the same."""
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows of feeds with their ``position``, and those of the others that could be the same."""
     heard = rows.with_row_index("position").filter(pl.col("source").is_in(feeds))
     same = heard.select("order_id").unique()
     own = rows.filter(pl.col("source").is_in(others)).join(
         same, on="order_id", how="semi", maintain_order="left"
     )
-    return rows, heard, own
+    return heard, own
 
 
 def _joined(rows: pl.DataFrame, heard: pl.DataFrame) -> pl.DataFrame:

@@ -36,9 +36,7 @@ if TYPE_CHECKING:
 GROWING = ("fills", "flat_fees", "funding", "quotes", "candles", "quarantine")
 _TABLES_OF_TIME = ("funding", "quotes", "candles")
 _ORDER = ["at", "source", "row"]
-_TRADE = (
-    "connector", "pair", pl.col("trade_id").str.replace(r"_\d+$", "")
-)  # fmt: skip
+_TRADE = ("connector", "pair", pl.col("trade_id").str.replace(r"_\d+$", ""))
 _SAME_ORDER = ("connector", "pair", "order_id", "at", "amount_base")  # as `repeats.shared_orders` has it
 _RECENT = 50_000  # rows in which a fill that comes twice is looked for first
 _TAIL = 65_536  # rows that are copied with each batch, at most an eighth of all
@@ -99,6 +97,11 @@ class Growth:
         growth.orders.add(hashed(tables["orders"], *_SAME_ORDER), growth._groups(tables["orders"]))
         return growth
 
+    @property
+    def n_fills(self) -> int:
+        """Fills held."""
+        return self.base.height + self.tail.height
+
     def take(self, raws: Sequence[RawTables], clock: datetime) -> Grown | None:
         """The tables with the rows of `raws`; None where all must be made anew (then this is spent)."""
         self.version += 1
@@ -153,14 +156,14 @@ class Growth:
     def _grow(self, name: str, rows: pl.DataFrame, clock: datetime) -> int:
         """Add rows to a table of prices or payments; how many fills stand before the first of them."""
         if rows.is_empty():
-            return self.base.height + self.tail.height
+            return self.n_fills
         stacked = pl.concat([self.tables[name], rows]).sort("source", "row", maintain_order=True)
         kept, _, conflicts = without_repeats(name, stacked)
         good, bad = split(name, kept, unreadable=_no_cells(), clock=clock)
         if conflicts.height or bad.height:
             raise _Whole
         self.tables[name] = good.sort("at", maintain_order=True)
-        return self._place(_first(rows)) if name != "funding" else self.base.height + self.tail.height
+        return self._place(_first(rows)) if name != "funding" else self.n_fills
 
     def _place(self, at: datetime | None) -> int:
         """Fills before a time."""
@@ -172,9 +175,8 @@ class Growth:
 
     def _grow_fills(self, rows: pl.DataFrame, clock: datetime) -> int:
         """Put new fills in their place; how many stand before the first that changed."""
-        n = self.base.height + self.tail.height
         if rows.is_empty():
-            return n
+            return self.n_fills
         if (rows["trade_id"] == "").any() or self._may_be_strangers(rows):
             raise _Whole
         keys, groups = hashed(rows, *_TRADE), self._groups(rows)
@@ -191,7 +193,7 @@ class Growth:
             raise _Whole
         self.fills.add(keys[owners < 0], groups[owners < 0])
         self.filled.add(hashed(rows, "order_id"), groups)
-        return self._placed(_tagged(good, self.tags), gone) if good.height or gone.size else n
+        return self._placed(_tagged(good, self.tags), gone) if good.height or gone.size else self.n_fills
 
     def _may_be_strangers(self, rows: pl.DataFrame) -> bool:
         """Whether a feed's fills of unknown venue may be those of another source (`etl.feeds`)."""
@@ -228,7 +230,7 @@ class Growth:
         """Places of the fills that have one of these keys: among the newest, else among all."""
         wanted = np.unique(keys)
         wanted = wanted[self.fills.owners(wanted) >= 0]
-        n = self.base.height + self.tail.height
+        n = self.n_fills
         for first in (max(n - _RECENT, 0), 0):
             rows = self._from(first)
             found = np.flatnonzero(np.isin(hashed(rows, *_TRADE), wanted)) + first
@@ -247,7 +249,7 @@ class Growth:
 
     def _placed(self, rows: pl.DataFrame, gone: Ints) -> int:
         """Sort rows into the fills, without those that are gone; the first place that changed."""
-        first = int(gone[0]) if gone.size else self.base.height + self.tail.height
+        first = int(gone[0]) if gone.size else self.n_fills
         if rows.height:
             first = min(first, self._place(_first(rows)))
         rest = self._from(first)

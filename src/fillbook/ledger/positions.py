@@ -143,9 +143,7 @@ def assign_books(fills: pl.DataFrame, funding: pl.DataFrame, conventions: Conven
     code, first = label_codes([*(fills[name] for name in ACCOUNT), leg])
     keys = fills.select(*ACCOUNT, "base", "quote")[first].with_columns(leg=leg[first].cast(pl.String))
     books = books_of(keys, funding, types)
-    is_sorted = code.size == 0 or bool((code[1:] >= code[:-1]).all())
-    order = None if is_sorted else np.argsort(code, kind="stable")
-    return Assignment(code.astype(np.int64), order, books, tuple(findings))
+    return Assignment(code.astype(np.int64), _order(code), books, tuple(findings))
 
 
 def books_of(

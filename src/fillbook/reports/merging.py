@@ -18,7 +18,7 @@ from fillbook.analysis.overview import overview
 from fillbook.analysis.parts import Tag, kept_name, parts
 from fillbook.analysis.view import view_of
 from fillbook.errors import FillbookError, UnreadableSourceError
-from fillbook.performance_data_source import PerformanceDataSource, Progress, data_of
+from fillbook.performance_data_source import PerformanceDataSource, Progress
 from fillbook.schema.facts import TableFacts
 from fillbook.schema.raw import RawTables, SourceInfo
 from fillbook.schema.tables import TABLES
@@ -276,7 +276,7 @@ def _written(
         stored.append(entry.stored or write_source(work.root, entry.read()))
     if cleaned is None:
         said("cleaning", _READING)
-        data = data_of(raws, now)
+        data = PerformanceDataSource.from_raws(raws, clock=now)
         said("booking every fill", _CLEANING)
         cleaned = cleaned_tables(work.root, data, said)
     return Manifest(*made, at, tuple(stored), tuple(sorted(work.absorbed, key=lambda a: a.uri)), cleaned)

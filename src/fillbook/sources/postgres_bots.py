@@ -70,12 +70,7 @@ def configs(taken: Snapshot, seen: Mapping[str, Table]) -> list[str]:
         for name in ("TradeFill", "Order", "FundingPayment")
         if name in seen and seen[name].may_read and _CONFIG in seen[name].columns
     ]
-    if not held:
-        return []
-    parts = " UNION ".join(f'SELECT "{_CONFIG}"::text AS "name" FROM "{name}"' for name in held)
-    return taken.query(f'SELECT "name" FROM ({parts}) n ORDER BY "name" COLLATE "C"', held[0])[
-        "name"
-    ].to_list()
+    return taken.names(_CONFIG, held)
 
 
 def read_bots(taken: Snapshot, seen: Mapping[str, Table]) -> Found:

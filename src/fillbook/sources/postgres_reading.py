@@ -59,6 +59,14 @@ class Snapshot:
         """Rows of a query, for few of them; `about` names the table it is about."""
         return pl.concat([pl.DataFrame(batch) for batch in self.batches(sql, about)] or [pl.DataFrame()])
 
+    def names(self, column: str, tables: Sequence[str]) -> list[str]:
+        """Distinct texts of a column that several tables have, in their order; none where no table is given."""
+        if not tables:
+            return []
+        parts = " UNION ".join(f'SELECT "{column}"::text AS "name" FROM "{table}"' for table in tables)
+        sql = f'SELECT "name" FROM ({parts}) n ORDER BY "name" COLLATE "C"'
+        return self.query(sql, tables[0])["name"].to_list()
+
     def batches(self, sql: str, about: str) -> Iterator[pl.DataFrame]:
         """Rows of a query in blocks as they arrive, at least one; one that fails spoils no other.
 

@@ -79,12 +79,7 @@ def is_here(seen: Mapping[str, Table]) -> bool:
 def accounts(taken: Snapshot, seen: Mapping[str, Table]) -> list[str]:
     """Accounts that traded through the server, in the order of their names."""
     held = [name for name in _WITH_ACCOUNT if name in seen and seen[name].may_read]
-    if not held:
-        return []
-    parts = " UNION ".join(f'SELECT "account_name"::text AS "name" FROM "{name}"' for name in held)
-    return taken.query(f'SELECT "name" FROM ({parts}) n ORDER BY "name" COLLATE "C"', held[0])[
-        "name"
-    ].to_list()
+    return taken.names("account_name", held)
 
 
 def read_server(taken: Snapshot, seen: Mapping[str, Table]) -> Found:
