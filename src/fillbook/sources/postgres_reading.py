@@ -60,7 +60,7 @@ class Snapshot:
         return pl.concat([pl.DataFrame(batch) for batch in self.batches(sql, about)] or [pl.DataFrame()])
 
     def names(self, column: str, tables: Sequence[str]) -> list[str]:
-        """Distinct texts of a column that several tables have, in their order; none where no table is given."""
+        """Distinct texts of a column that several tables have, in their order; none without a table."""
         if not tables:
             return []
         parts = " UNION ".join(f'SELECT "{column}"::text AS "name" FROM "{table}"' for table in tables)
